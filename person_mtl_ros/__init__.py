@@ -1,0 +1,1 @@
+"""On-robot person understanding: one network, four outputs per person, one identity."""

@@ -1,0 +1,93 @@
+"""Backend: torch, on the CPU or a CUDA GPU."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from person_mtl_ros.backends.backend import BackendError, DeviceError
+from person_mtl_ros.checkpoint import Checkpoint, CheckpointError
+from person_mtl_ros.networks.decode import Decoder
+from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
+from person_mtl_ros.structures import UInt8Array
+
+# Networks a checkpoint can name: parameters and builder.
+NETWORKS = {'multi_task_net': (MultiTaskNetParams, build_multi_task_net)}
+
+
+class TorchBackend:
+    """Run the network of a checkpoint; the arguments are those of ``create_backend``."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str, tasks: Sequence[str]) -> None:
+        self._device = _find_device(device)
+        self.device = str(self._device)
+        info = checkpoint.info
+        self._network = load_network(checkpoint, tasks)
+        self._decoder = Decoder(
+            (info.crop.height, info.crop.width), [len(a.classes) for a in info.attributes]
+        )
+        self._network.to(self._device)
+        # Convolutions are faster with the channels innermost, on CPUs and GPUs alike.
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
+        """Run the network and decode its outputs, see ``Backend``."""
+        try:
+            with torch.inference_mode():
+                batch = torch.from_numpy(crops).to(self._device)
+                batch = batch.contiguous(memory_format=torch.channels_last)
+                outputs = self._decoder(self._network(batch))
+                return {task: output.cpu().numpy() for task, output in outputs.items()}
+        except RuntimeError as error:  # torch has no narrower class for a device that fails
+            if self._device.type == 'cuda' and isinstance(error, torch.cuda.OutOfMemoryError):
+                torch.cuda.empty_cache()
+            reason = str(error).splitlines()[0]
+            raise DeviceError(
+                f'{self.device} failed on a batch of {len(crops)}: {reason}'
+            ) from error
+
+
+def load_network(checkpoint: Checkpoint, tasks: Sequence[str]) -> torch.nn.Module:
+    """
+    Build the network of a checkpoint for inference, without the heads that are not asked for.
+
+    :raises CheckpointError: when the network is unknown or the weights are not its own.
+    """
+    info = checkpoint.info
+    if info.network not in NETWORKS:
+        raise CheckpointError(
+            f"checkpoint {checkpoint.path}: unknown network '{info.network}'; "
+            f'expected one of {", ".join(NETWORKS)}'
+        )
+    params_class, build = NETWORKS[info.network]
+    try:
+        network = build(params_class(**info.network_params))
+        tensors = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
+        network.load_state_dict(tensors)
+    except (TypeError, KeyError, ValueError, RuntimeError) as error:
+        reason = ' '.join(str(error).split())[:300]
+        raise CheckpointError(
+            f"checkpoint {checkpoint.path}: not the weights of its '{info.network}': {reason}"
+        ) from error
+    missing = sorted(set(tasks) - set(network.heads))
+    if missing:
+        raise BackendError(
+            f'checkpoint {checkpoint.path} has no head for {", ".join(missing)}; '
+            f'it has {", ".join(network.heads)}'
+        )
+    for task in set(network.heads) - set(tasks):
+        del network.heads[task]
+    return network.eval()
+
+
+def _find_device(name: str) -> torch.device:
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
+        reason = str(error).splitlines()[0]
+        raise BackendError(f"device '{name}' is not there: {reason}") from error
+    return device

@@ -1,0 +1,1 @@
+"""One module per subcommand of ``person-mtl``: its arguments and what it does."""

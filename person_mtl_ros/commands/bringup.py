@@ -1,0 +1,32 @@
+"""Run the nodes of bringup.launch.py in one process, without ros2 launch."""
+
+import argparse
+
+from person_mtl_ros.commands.errors import needs_ros
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument('--params', metavar='FILE', help='ROS parameter file')
+    parser.add_argument(
+        '--source', help='video, image folder, MOT folder or camera to play (default: none)'
+    )
+    parser.add_argument(
+        '--detector',
+        choices=('none', 'hog'),
+        default='none',
+        help='start our own detector (default: none, detections come from elsewhere)',
+    )
+    parser.add_argument(
+        '--ros-args',
+        nargs=argparse.REMAINDER,
+        default=[],
+        help='the rest goes to ROS: -r image:=/camera/image_raw -p perception_node:device:=cuda',
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until stopped."""
+    with needs_ros('bringup'):
+        from person_mtl_ros.nodes.bringup import bringup
+    return bringup(options.params, options.source, options.detector, options.ros_args)

@@ -1,0 +1,160 @@
+"""What ``track`` and ``evaluate`` read: folders, bags, videos and cameras, all as frames."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from person_mtl_ros.commands.errors import CommandError, needs_ros
+from person_mtl_ros.evaluation.mot_files import MotTable
+from person_mtl_ros.evaluation.sequence import Frame, Sequence, load_sequence
+from person_mtl_ros.hog_detector import HogDetector
+from person_mtl_ros.video import VideoError, VideoSource
+
+if TYPE_CHECKING:
+    from person_mtl_ros.evaluation.bag_source import BagSource
+
+BAG_SUFFIXES = ('.mcap', '.db3')
+
+
+class VideoFrames:
+    """
+    A video file, image folder or camera as a source without detections.
+
+    :param source: what :class:`person_mtl_ros.video.VideoSource` takes.
+    :param frame_rate: in Hz, overrides what the source says.
+    :raises VideoError: when there is nothing to read.
+    """
+
+    has_pictures = True
+    has_detections = False
+    ground_truth: MotTable | None = None
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, source: str, frame_rate: float | None = None) -> None:
+        self._video = VideoSource(source, frame_rate)
+        self.name = Path(source).stem or source
+        self.frame_rate = self._video.frame_rate
+        self.image_size = self._video.size
+        self.length = self._video.length
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the source is a camera, whose end is not a fault of a recording."""
+        return self._video.is_live
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        try:
+            for index, stamp_sec, image_bgr in self._video:
+                yield Frame(index, stamp_sec, image_bgr, ())
+        except VideoError as error:
+            if not (self.is_live and index):
+                raise
+            print(f'{error}; what came before is kept')
+
+
+# A recording or a camera, iterated frame by frame.
+Source: TypeAlias = 'Sequence | BagSource | VideoFrames'
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """How a bag is read."""
+    bag = parser.add_argument_group('bags')
+    bag.add_argument('--image-topic', metavar='TOPIC', help='default: the only one of images')
+    bag.add_argument(
+        '--detections-topic', metavar='TOPIC', help='default: the only one of Detection2DArray'
+    )
+    bag.add_argument(
+        '--slop',
+        type=float,
+        metavar='SEC',
+        help='largest difference between the stamps of an image and its detections (default: 0)',
+    )
+
+
+def open_source(
+    text: str,
+    options: argparse.Namespace,
+    *,
+    ground_truth: Path | None = None,
+    frame_rate: float | None = None,
+) -> Source:
+    """
+    Open what a user names on the command line, and say what was left out on reading.
+
+    :param text: MOT-layout folder, bag, video file, folder of images, or camera.
+    :param options: those of :func:`add_source_arguments`.
+    :param ground_truth: a ``gt.txt`` whose frame n is the n-th image of the bag.
+    :param frame_rate: of a video, folder of images or camera, in Hz.
+    :raises SequenceError, BagError, VideoError: when it cannot be read.
+    :raises CommandError: for an option that does not go with it.
+    """
+    source = _open(text, options, ground_truth, frame_rate)
+    for note in source.notes:
+        print(note)
+    return source
+
+
+def _open(
+    text: str,
+    options: argparse.Namespace,
+    ground_truth: Path | None,
+    frame_rate: float | None,
+) -> Source:
+    path = Path(text)
+    is_bag = path.suffix in BAG_SUFFIXES or (path / 'metadata.yaml').is_file()
+    is_sequence = any((path / part).exists() for part in ('seqinfo.ini', 'det', 'gt'))
+    if frame_rate is not None and (is_bag or is_sequence):
+        raise CommandError(f'{text}: tells its own frame rate; --frame-rate does not go with it')
+    if is_bag:
+        with needs_ros('reading a bag'):
+            from person_mtl_ros.evaluation.bag_source import BagSource
+        return BagSource(
+            path,
+            image_topic=options.image_topic or '',
+            detections_topic=options.detections_topic or '',
+            require_detections=False,
+            gt_file=ground_truth,
+            slop_sec=options.slop or 0.0,
+        )
+    if ground_truth is not None:
+        raise CommandError(f'{text}: --gt goes with a bag; a sequence folder has its gt/gt.txt')
+    for option in ('image_topic', 'detections_topic', 'slop'):
+        if getattr(options, option) is not None:
+            raise CommandError(f'{text}: --{option.replace("_", "-")} goes with a bag')
+    return load_sequence(path) if is_sequence else VideoFrames(text, frame_rate)
+
+
+def with_hog_detections(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames with the people that OpenCV's HOG detector finds in them."""
+    detector = HogDetector()
+    for frame in frames:
+        assert frame.image_bgr is not None
+        yield replace(frame, detections=tuple(detector.detect(frame.image_bgr)))
+
+
+def detected_frames(source: Source) -> Iterable[Frame]:
+    """
+    Frames of a source with detections: its own, or those of the HOG detector.
+
+    :raises CommandError: for a source with neither detections nor pictures.
+    """
+    if source.has_detections:
+        return source
+    if not source.has_pictures:
+        raise CommandError(f'{source.name}: neither det/det.txt nor pictures; nothing to track')
+    print(f'{source.name}: no detections given, using the HOG detector (slow, and it misses many)')
+    return with_hog_detections(source)
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network and tracker to run, and where."""
+    parser.add_argument(
+        '--weights', metavar='FILE', help='checkpoint (.safetensors); default: the one shipped'
+    )
+    parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
+    parser.add_argument(
+        '--params', type=Path, metavar='FILE', help='ROS parameter file with a tracker_node'
+    )

@@ -1,0 +1,1 @@
+"""Sequences, bags and metrics: what is needed to say how good the tracking is."""

@@ -1,0 +1,1 @@
+"""Networks in torch; they know nothing of files, devices or ROS."""

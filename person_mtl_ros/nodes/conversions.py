@@ -1,0 +1,308 @@
+"""
+Messages to structures and back: pure functions.
+
+Numeric arrays are set through ``array.array.frombytes``; an ndarray would be copied number by
+number, a hundred times slower.
+"""
+
+import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from person_mtl.msg import (
+    AttributeInfo,
+    Keypoint,
+    PersonArray,
+    PersonModelInfo,
+    TrackedPersonArray,
+)
+from person_mtl.msg import PartMask as PartMaskMessage
+from person_mtl.msg import Person as PersonMessage
+from person_mtl.msg import TrackedPerson as TrackedPersonMessage
+from sensor_msgs.msg import Image
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
+
+from person_mtl_ros.detections import xyxy_from_bounding_box
+from person_mtl_ros.nodes.message_faults import person_fault, tracked_person_fault
+from person_mtl_ros.structures import (
+    AttributeSpec,
+    Detection,
+    Float32Array,
+    ModelInfo,
+    PartMask,
+    PersonEstimate,
+    TrackedPerson,
+    TrackState,
+    UInt8Array,
+)
+
+# Bounds of the messages, which Python does not check before they leave.
+MAX_ID_LENGTH = 256  # bytes
+MAX_TRACKS = 1024
+
+
+def stamp_ns(header: Any) -> int:
+    """Time of a header in nanoseconds."""
+    return header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+
+
+def float_array(values: Any) -> 'array.array[float]':
+    """``float32[]`` field from numbers."""
+    result = array.array('f')
+    result.frombytes(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+    return result
+
+
+def byte_array(values: Any) -> 'array.array[int]':
+    """``uint8[]`` field from numbers or a uint8 image."""
+    result = array.array('B')
+    result.frombytes(np.ascontiguousarray(values, dtype=np.uint8).data)
+    return result
+
+
+def image_to_message(header: Any, image_bgr: UInt8Array) -> Image:
+    """``sensor_msgs/Image``, bgr8, of (H, W, 3) pixels."""
+    height, width = image_bgr.shape[:2]
+    return Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding='bgr8',
+        is_bigendian=0,
+        step=3 * width,
+        data=byte_array(image_bgr),
+    )
+
+
+def _floats(values: Any) -> Float32Array:
+    return np.array(values, dtype=np.float32)
+
+
+def _cut(identity: str) -> str:
+    return identity.encode()[:MAX_ID_LENGTH].decode(errors='ignore')
+
+
+def bounding_box_from_xyxy(box_xyxy: Float32Array) -> BoundingBox2D:
+    """Box message from corners in pixels."""
+    x1, y1, x2, y2 = (float(v) for v in box_xyxy)
+    message = BoundingBox2D()
+    message.center.position.x = (x1 + x2) / 2
+    message.center.position.y = (y1 + y2) / 2
+    message.size_x = x2 - x1
+    message.size_y = y2 - y1
+    return message
+
+
+def detections_to_message(header: Any, detections: Sequence[Detection]) -> Detection2DArray:
+    """``vision_msgs/Detection2DArray`` of people, class id ``person``."""
+    message = Detection2DArray(header=header)
+    for detection in detections:
+        item = Detection2D(header=header, id=detection.detection_id)
+        item.bbox = bounding_box_from_xyxy(detection.box_xyxy)
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id = 'person'
+        result.hypothesis.score = float(detection.score)
+        item.results = [result]
+        message.detections.append(item)
+    return message
+
+
+def model_info_to_message(info: ModelInfo) -> PersonModelInfo:
+    """Latched description of a network's outputs."""
+    return PersonModelInfo(
+        model_id=info.model_id,
+        embedding_dim=info.embedding_dim,
+        same_person_threshold=info.same_person_threshold,
+        attributes=[AttributeInfo(name=a.name, classes=list(a.classes)) for a in info.attributes],
+        keypoint_names=list(info.keypoint_names),
+        keypoint_edges=byte_array(np.array(info.keypoint_edges, np.uint8).ravel()),
+        part_names=list(info.part_names),
+        part_colors=byte_array(np.array(info.part_colors, np.uint8).ravel()),
+    )
+
+
+def model_info_from_message(message: Any) -> ModelInfo:
+    """Inverse of :func:`model_info_to_message`."""
+    edges = np.array(message.keypoint_edges, int).reshape(-1, 2)
+    colors = np.array(message.part_colors, int).reshape(-1, 3)
+    return ModelInfo(
+        model_id=message.model_id,
+        embedding_dim=message.embedding_dim,
+        same_person_threshold=message.same_person_threshold,
+        attributes=tuple(AttributeSpec(a.name, tuple(a.classes)) for a in message.attributes),
+        keypoint_names=tuple(message.keypoint_names),
+        keypoint_edges=tuple((int(a), int(b)) for a, b in edges),
+        part_names=tuple(message.part_names),
+        part_colors=tuple((int(r), int(g), int(b)) for r, g, b in colors),
+    )
+
+
+def _flatten_attributes(attributes: Mapping[str, Float32Array], info: ModelInfo) -> Any:
+    if not attributes:
+        return array.array('f')
+    unknown = {spec.name: np.full(len(spec.classes), np.nan) for spec in info.attributes}
+    return float_array(np.concatenate(list((unknown | dict(attributes)).values())))
+
+
+def _split_attributes(probabilities: Any, info: ModelInfo) -> dict[str, Float32Array]:
+    values = _floats(probabilities)
+    if len(values) == 0 or len(values) != sum(len(spec.classes) for spec in info.attributes):
+        return {}
+    ends = np.cumsum([len(spec.classes) for spec in info.attributes])
+    pieces = np.split(values, ends[:-1])
+    named = zip(info.attributes, pieces, strict=True)
+    return {spec.name: piece for spec, piece in named if not np.isnan(piece).any()}
+
+
+def person_to_message(person: PersonEstimate, info: ModelInfo) -> PersonMessage:
+    """``Person`` from an estimate; attributes are laid out as ``info`` says."""
+    message = PersonMessage(
+        detection_index=person.detection.index,
+        detection_id=_cut(person.detection.detection_id),
+        bbox=bounding_box_from_xyxy(person.detection.box_xyxy),
+        score=person.detection.score,
+        embedding=float_array(person.embedding),
+        attribute_probabilities=_flatten_attributes(person.attributes, info),
+        keypoints=[
+            Keypoint(x=float(x), y=float(y), score=float(s)) for x, y, s in person.keypoints
+        ],
+    )
+    if person.part_mask is not None:
+        height, width = person.part_mask.labels.shape
+        message.part_mask = PartMaskMessage(
+            roi=bounding_box_from_xyxy(person.part_mask.box_xyxy),
+            width=width,
+            height=height,
+            data=byte_array(person.part_mask.labels),
+        )
+    return message
+
+
+def person_from_message(message: Any, info: ModelInfo) -> PersonEstimate:
+    """Inverse of :func:`person_to_message`."""
+    mask = message.part_mask
+    part_mask = None
+    if mask.width * mask.height > 0 and len(mask.data) == mask.width * mask.height:
+        labels = np.array(mask.data, np.uint8).reshape(mask.height, mask.width)
+        part_mask = PartMask(labels, xyxy_from_bounding_box(mask.roi))
+    return PersonEstimate(
+        detection=Detection(
+            xyxy_from_bounding_box(message.bbox),
+            message.score,
+            message.detection_id,
+            message.detection_index,
+        ),
+        embedding=_floats(message.embedding),
+        attributes=_split_attributes(message.attribute_probabilities, info),
+        keypoints=_floats([(k.x, k.y, k.score) for k in message.keypoints]).reshape(-1, 3),
+        part_mask=part_mask,
+    )
+
+
+def persons_to_message(
+    header: Any,
+    image_size: tuple[int, int],
+    persons: Sequence[PersonEstimate],
+    info: ModelInfo,
+) -> PersonArray:
+    """
+    ``PersonArray`` of everybody in one image.
+
+    :param header: of the image.
+    :param image_size: width and height in pixels.
+    """
+    return PersonArray(
+        header=header,
+        image_width=image_size[0],
+        image_height=image_size[1],
+        model_id=info.model_id,
+        persons=[person_to_message(person, info) for person in persons],
+    )
+
+
+def persons_from_message(message: Any, info: ModelInfo) -> tuple[list[PersonEstimate], list[str]]:
+    """
+    Everybody in a ``PersonArray`` that the tracker can use.
+
+    :returns: the people, and the reason for each one left out.
+    """
+    persons, faults = [], []
+    for item in message.persons:
+        fault = person_fault(item, message.image_width, message.image_height, info)
+        if fault:
+            faults.append(fault)
+        else:
+            persons.append(person_from_message(item, info))
+    return persons, faults
+
+
+def tracks_to_message(
+    persons: Any, tracks: Sequence[TrackedPerson], info: ModelInfo
+) -> TrackedPersonArray:
+    """
+    ``TrackedPersonArray`` after one image; the longest unseen of too many are left out.
+
+    :param persons: the ``PersonArray`` the tracks were updated with.
+    """
+    if len(tracks) > MAX_TRACKS:
+        seen_last = sorted(tracks, key=lambda track: track.time_since_seen_sec)[:MAX_TRACKS]
+        tracks = sorted(seen_last, key=lambda track: track.track_id)
+    message = TrackedPersonArray(
+        header=persons.header,
+        image_width=persons.image_width,
+        image_height=persons.image_height,
+        model_id=persons.model_id,
+    )
+    for track in tracks:
+        item = TrackedPersonMessage(
+            track_id=track.track_id,
+            state=int(track.state),
+            is_matched=track.is_matched,
+            recovered=track.recovered,
+            bbox=bounding_box_from_xyxy(track.box_xyxy),
+            velocity_x=float(track.velocity_xy[0]),
+            velocity_y=float(track.velocity_xy[1]),
+            age=track.age_sec,
+            time_since_seen=track.time_since_seen_sec,
+            attribute_probabilities=_flatten_attributes(track.attributes, info),
+        )
+        if track.estimate is not None:
+            item.estimate = [person_to_message(track.estimate, info)]
+        message.persons.append(item)
+    return message
+
+
+def tracks_from_message(message: Any, info: ModelInfo) -> list[TrackedPerson]:
+    """Inverse of :func:`tracks_to_message`."""
+    return [_track_from_message(item, info) for item in message.persons]
+
+
+def drawable_tracks(message: Any, info: ModelInfo) -> tuple[list[TrackedPerson], list[str]]:
+    """
+    Everybody in a ``TrackedPersonArray`` who can be drawn.
+
+    :returns: the people, and the reason for each one left out.
+    """
+    faults = [tracked_person_fault(item, info) for item in message.persons]
+    tracks = [
+        _track_from_message(item, info)
+        for item, fault in zip(message.persons, faults, strict=True)
+        if not fault
+    ]
+    return tracks, [fault for fault in faults if fault]
+
+
+def _track_from_message(item: Any, info: ModelInfo) -> TrackedPerson:
+    return TrackedPerson(
+        track_id=item.track_id,
+        state=TrackState(item.state),
+        is_matched=item.is_matched,
+        box_xyxy=xyxy_from_bounding_box(item.bbox),
+        velocity_xy=np.array([item.velocity_x, item.velocity_y], np.float32),
+        age_sec=item.age,
+        time_since_seen_sec=item.time_since_seen,
+        attributes=_split_attributes(item.attribute_probabilities, info),
+        estimate=person_from_message(item.estimate[0], info) if item.estimate else None,
+        recovered=item.recovered,
+    )

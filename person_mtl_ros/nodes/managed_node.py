@@ -1,0 +1,312 @@
+"""Life cycle, parameters, diagnostics and shutdown that all our nodes share."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, qos_policy_name_from_kind
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # its place before ROS 2 Iron
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+from person_mtl_ros.nodes.diagnostics import Diagnostics
+from person_mtl_ros.nodes.latest_worker import LatestWorker
+from person_mtl_ros.nodes.message_gaps import MESSAGE_INFO_IS_GIVEN, MessageGaps
+from person_mtl_ros.nodes.node_parameters import (
+    ParameterError,
+    declare_parameters,
+    refuse_unknown_parameters,
+    with_changes,
+)
+from person_mtl_ros.parameters import parameter
+
+
+@dataclass(frozen=True)
+class LifeCycleParams:
+    """What every node of this package has."""
+
+    autostart: bool = parameter(
+        True,
+        'configure and activate at once; false waits for a lifecycle manager',
+        read_only=True,
+    )
+
+
+class ManagedNode(LifecycleNode):
+    """
+    A lifecycle node that starts itself unless told not to.
+
+    A node defines ``node_name`` and ``params_classes`` and overrides :meth:`configure` (load,
+    warm up), its inverse :meth:`cleanup`, and :meth:`activate` (subscribe), whose inverse is kept
+    in ``while_active``. What they raise is logged as one line and fails the transition.
+
+    :raises ParameterError: for an unknown parameter or a value outside its bounds.
+    """
+
+    node_name: ClassVar[str]
+    params_classes: ClassVar[tuple[type, ...]] = ()
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__(self.node_name, **node_arguments)
+        self._life_cycle = declare_parameters(self, LifeCycleParams)
+        self._params: dict[type, Any] = {
+            cls: declare_parameters(self, cls) for cls in self.params_classes
+        }
+        refuse_unknown_parameters(self)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.diagnostics = Diagnostics(self)
+        # What is to be undone when the node is no longer active, the latest first.
+        self.while_active = ExitStack()
+        self._outputs: list[Any] = []
+        self._is_configured = False
+
+    def params(self, params_class: type) -> Any:
+        """Parameters of one of :attr:`params_classes` as they are now."""
+        return self._params[params_class]
+
+    def configure(self) -> None:
+        """Load what takes time."""
+
+    def activate(self) -> None:
+        """Create subscriptions, timers and workers."""
+
+    def cleanup(self) -> None:
+        """Free what :meth:`configure` loaded."""
+
+    def parameters_changed(self) -> None:
+        """Use parameters that were changed while the node runs."""
+
+    def create_lifecycle_publisher(self, *args: Any, **kwargs: Any) -> Any:
+        """Create a publisher that lives until :meth:`cleanup`."""
+        self._outputs.append(super().create_lifecycle_publisher(*args, **kwargs))
+        return self._outputs[-1]
+
+    def every(self, period_sec: float, callback: Callable[[], None]) -> Timer:
+        """Call back while the node is active, also where nobody publishes ``/clock``."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        timer = self.create_timer(period_sec, callback, clock=steady)
+        self.while_active.callback(self.destroy_timer, timer)
+        return timer
+
+    def subscribe(
+        self,
+        message_type: Any,
+        topic: str,
+        callback: Callable[[Any], None],
+        qos: QoSProfile,
+        reliability_parameter: str = '',
+    ) -> Subscription:
+        """
+        Subscribe while the node is active; say so when a publisher's QoS makes that impossible.
+
+        A callback that raises costs its message, which is counted, and nothing else. Messages
+        that never arrive are counted too.
+
+        :param reliability_parameter: the parameter that ``qos`` follows, if there is one.
+        """
+
+        def guarded(message: Any) -> None:
+            text = ''
+            try:
+                callback(message)
+            except Exception as error:  # a message must never end the node
+                text = f"message of '{topic}' dropped: {error}"
+                self.diagnostics.count(f'messages dropped: error in {topic}')
+                self.get_logger().error(text, throttle_duration_sec=5.0)
+            self.diagnostics.warn(f'error in {topic}', text)
+
+        gaps = MessageGaps()
+
+        def counted(message: Any, info: Any) -> None:
+            lost = gaps.before(info)
+            if lost:
+                self.diagnostics.count(f'{topic} lost on the way', lost)
+            guarded(message)
+
+        def incompatible(event: Any) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
+            text = f"a publisher of '{topic}' offers a QoS that does not match: {policy}"
+            if policy == 'RELIABILITY' and reliability_parameter:
+                text += f'; set {reliability_parameter} to best_effort'
+            self.get_logger().warning(text)
+            self.diagnostics.warn(f'qos of {topic}', text)
+
+        subscription = self.create_subscription(
+            message_type,
+            topic,
+            counted if MESSAGE_INFO_IS_GIVEN else guarded,
+            qos,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
+        )
+        self.while_active.callback(self.destroy_subscription, subscription)
+        return subscription
+
+    def publishers_of(self, subscriptions: Sequence[Subscription]) -> str:
+        """Say how many publishers the topics have, such as ``1 of /image, 0 of /detections``."""
+        topics = [subscription.topic_name for subscription in subscriptions]
+        return ', '.join(f'{self.count_publishers(topic)} of {topic}' for topic in topics)
+
+    def start_worker(
+        self,
+        items: str,
+        output: str,
+        work: Callable[[Any], None],
+        on_error: Callable[[Exception], str],
+    ) -> LatestWorker[Any]:
+        """
+        Start a thread, while the node is active, for what takes long.
+
+        Items that fail are counted and logged, and diagnostics warn until one succeeds.
+
+        :param items: what it works on, for the counters.
+        :param output: what comes out, for the warning.
+        :param on_error: returns the reason in a few words.
+        """
+
+        def reported(item: Any) -> None:
+            work(item)
+            self.diagnostics.warn(f'no {output}', '')
+
+        def failed(error: Exception) -> None:
+            if not self.context.ok():  # Ctrl-C ends the context before the work
+                return
+            self.diagnostics.warn(f'no {output}', f'{output} not published: {error}')
+            self.diagnostics.count(f'{items} dropped: {on_error(error)}')
+            self.get_logger().error(str(error), throttle_duration_sec=5.0)
+
+        worker = LatestWorker(reported, failed)
+        self.while_active.callback(
+            lambda: self.diagnostics.count(f'{items} dropped: deactivated', worker.stop())
+        )
+        return worker
+
+    def start(self) -> bool:
+        """
+        Configure and activate, unless ``autostart`` is false.
+
+        :returns: False when that failed; the reason has been logged.
+        """
+        if not self._life_cycle.autostart:
+            return True
+        success = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == success and self.trigger_activate() == success
+
+    def stop(self) -> None:
+        """Bring the node down from whatever state it is in."""
+        self._end_activity()
+        self._clean_up()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        result = self._attempt(self.configure, super().on_configure, state)
+        self._is_configured = result == TransitionCallbackReturn.SUCCESS
+        if self._is_configured:
+            self.diagnostics.state = 'inactive'
+        else:
+            self._clean_up()
+        return result
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        # Publishers first: a subscription may deliver at once.
+        super().on_activate(state)
+        result = self._attempt(self.activate, lambda _: TransitionCallbackReturn.SUCCESS, state)
+        if result == TransitionCallbackReturn.SUCCESS:
+            self.diagnostics.state = 'active'
+        else:
+            self._end_activity()
+            super().on_deactivate(state)
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        return self._attempt(self._end_activity, super().on_deactivate, state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        return self._attempt(self._clean_up, super().on_cleanup, state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        return self._attempt(self.stop, super().on_shutdown, state)
+
+    def _end_activity(self) -> None:
+        self.while_active.close()
+        self.diagnostics.clear_warnings()
+        self.diagnostics.state = 'inactive'
+
+    def _clean_up(self) -> None:
+        self._is_configured = False
+        self.diagnostics.state = 'unconfigured'
+        self.cleanup()
+        for publisher in self._outputs:
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs.clear()
+
+    def _attempt(self, step: Any, then: Any, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            step()
+        except Exception as error:  # rclpy passes no cause on: say it here
+            self.get_logger().fatal(str(error))
+            return TransitionCallbackReturn.FAILURE
+        return then(state)
+
+    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        changed = dict(self._params)
+        for cls, params in self._params.items():
+            changed[cls], result = with_changes(params, changes)
+            if not result.successful:
+                return result
+        self._params = changed
+        if self._is_configured:
+            self.parameters_changed()
+        return SetParametersResult(successful=True)
+
+
+def init_ros(args: list[str] | None) -> None:
+    """
+    ``rclpy.init`` whose complaints are one line.
+
+    :param args: command line, None takes that of the process.
+    :raises ParameterError: for arguments or a parameter file that ROS cannot read.
+    """
+    try:
+        rclpy.init(args=args)
+    except RuntimeError as error:  # rclpy's own types differ from version to version
+        reason = str(error).partition(', at ')[0].replace('\n', ' ')
+        raise ParameterError(f'ROS arguments not understood: {reason}') from error
+
+
+def run(node_class: type[ManagedNode], args: list[str] | None = None) -> int:
+    """
+    Run a node until it is told to stop.
+
+    :param args: command line, by default that of the process.
+    :returns: exit code, 0 or 2 for a parameter or file that cannot be used.
+    """
+    node = None
+    try:
+        init_ros(args)
+        node = node_class()
+        if not node.start():
+            return 2
+        rclpy.spin(node)
+    except (ParameterError, ParameterException) as error:
+        print(f'{node_class.node_name}: {error}', file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.stop()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

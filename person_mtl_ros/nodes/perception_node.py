@@ -1,0 +1,249 @@
+"""Node: camera image + person detections -> what the network says about everybody."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from person_mtl.msg import PersonArray, PersonModelInfo
+from vision_msgs.msg import Detection2DArray
+
+from person_mtl_ros.backends import BACKENDS, DeviceError
+from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
+from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
+from person_mtl_ros.images import ImageError, bgr_from_message
+from person_mtl_ros.nodes.conversions import (
+    model_info_to_message,
+    persons_to_message,
+    stamp_ns,
+)
+from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
+from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.message_faults import estimate_fault
+from person_mtl_ros.nodes.pairing import Pairing, PairingParams
+from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
+from person_mtl_ros.parameters import check_parameters, parameter
+from person_mtl_ros.predictor import HEADS, Predictor
+from person_mtl_ros.structures import Detection
+
+
+@dataclass(frozen=True)
+class PerceptionParams:
+    """Parameters of the perception node."""
+
+    weights: str = parameter(
+        '', 'checkpoint file (.safetensors); empty takes the one that is shipped', read_only=True
+    )
+    backend: str = parameter(
+        'torch', 'what runs the network', choices=tuple(BACKENDS), read_only=True
+    )
+    device: str = parameter(
+        'auto', 'cpu, cuda, cuda:1 ...; auto takes a GPU if there is one', read_only=True
+    )
+    heads: tuple[str, ...] = parameter(
+        HEADS, 'heads to compute; one that is left out leaves its field empty', read_only=True
+    )
+    person_class_ids: tuple[str, ...] = parameter(
+        PERSON_CLASS_IDS, 'class ids that mean a person: names or numbers, as detectors differ'
+    )
+    max_persons: int = parameter(
+        100,
+        'people taken per image, best scores first: bounds the time of a crowd',
+        'people',
+        1,
+        1024,
+    )
+    detections_reliability: str = parameter(
+        'best_effort', 'best_effort matches every detector', choices=RELIABILITIES, read_only=True
+    )
+    silence_warning: float = parameter(
+        5.0,
+        'time without a pair of image and detections, or without a detection that is a person '
+        'among others, before a warning says why',
+        's',
+        0.5,
+        600.0,
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        unknown = sorted(set(self.heads) - set(HEADS))
+        if unknown:
+            raise ValueError(
+                f'heads has {", ".join(unknown)}; expected some of {", ".join(HEADS)}'
+            )
+
+
+MAX_IDS_SHOWN = 5  # class ids in a warning
+
+
+class _Pair(NamedTuple):
+    image: Any
+    detections: Any
+    arrived: float  # time.monotonic
+
+
+class PerceptionNode(ManagedNode):
+    """
+    Crops everybody in an image, runs the shared network once, publishes the four answers.
+
+    The callbacks only store; one worker thread owns the device and always takes the newest pair.
+    """
+
+    node_name = 'perception_node'
+    params_classes = (PerceptionParams, ImageInputParams, PairingParams)
+
+    def configure(self) -> None:  # noqa: D102
+        params = self.params(PerceptionParams)
+        predictor = self._load()
+        self._predictor: Predictor | None = predictor
+        self._info = predictor.info
+        self._persons = self.create_lifecycle_publisher(
+            PersonArray, 'persons', qos_profile('reliable', 10)
+        )
+        self._model_info = self.create_lifecycle_publisher(
+            PersonModelInfo, 'model_info', latched_profile()
+        )
+        self.diagnostics.set_value('model id', self._info.model_id)
+        self.diagnostics.set_value('backend', params.backend)
+        self.diagnostics.set_value('device', predictor.device)
+        self.get_logger().info(f'model {self._info.model_id} on {predictor.device}')
+
+    def activate(self) -> None:  # noqa: D102
+        params = self.params(PerceptionParams)
+        if self._predictor is None:  # the device failed just before the last deactivation
+            self._predictor = self._load()
+        self._last_pair = time.monotonic()
+        self._foreign_since = math.inf  # time.monotonic of the first of the images without people
+        self._foreign_ids: list[str] = []  # class ids of the newest of them
+        self._pairing = Pairing(
+            self,
+            self.params(PairingParams),
+            self.diagnostics,
+            partner='detections',
+            on_pair=self._store,
+        )
+        self.while_active.callback(
+            lambda: self.diagnostics.count(
+                'image dropped: deactivated', self._pairing.waiting_images
+            )
+        )
+        self._worker = self.start_worker('pairs', 'persons', self._process, self._failed)
+        self._inputs = [
+            subscribe_to_image(self, self._pairing.add_image, depth=1),
+            self.subscribe(
+                Detection2DArray,
+                'detections',
+                self._pairing.add_partner,
+                qos_profile(params.detections_reliability, 10),
+                reliability_parameter='detections_reliability',
+            ),
+        ]
+        self.every(1.0, self._watch)
+        self._model_info.publish(model_info_to_message(self._info))
+
+    def cleanup(self) -> None:  # noqa: D102
+        self._predictor = None
+
+    def _load(self) -> Predictor:
+        params = self.params(PerceptionParams)
+        weights = params.weights or default_checkpoint()
+        predictor = Predictor(
+            weights, backend=params.backend, device=params.device, heads=params.heads
+        )
+        # Nobody in a black image: so the first real one does not pay for the set-up.
+        nobody = Detection(np.array([0, 0, 32, 64], np.float32))
+        fault = estimate_fault(predictor.predict(np.zeros((64, 32, 3), np.uint8), [nobody])[0])
+        if fault:
+            raise CheckpointError(f'checkpoint {weights}: {fault}')
+        return predictor
+
+    def _store(self, image: Any, detections: Any) -> None:
+        self._last_pair = time.monotonic()
+        if self._worker.put(_Pair(image, detections, self._last_pair)):
+            self.diagnostics.count('pairs dropped: replaced by a newer one')
+
+    def _process(self, pair: _Pair) -> None:
+        begin = time.monotonic()
+        self.diagnostics.latency('queue', begin - pair.arrived)
+        image_bgr = bgr_from_message(pair.image)
+        detections = self._usable(pair.detections, image_bgr.shape)
+        converted = time.monotonic()
+        if self._predictor is None:
+            self._predictor = self._load()
+        persons = self._predictor.predict(image_bgr, detections)
+        predicted = time.monotonic()
+        size = (image_bgr.shape[1], image_bgr.shape[0])
+        self._persons.publish(persons_to_message(pair.image.header, size, persons, self._info))
+        end = time.monotonic()
+        self.diagnostics.count('images processed')
+        self.diagnostics.count('persons published', len(persons))
+        self.diagnostics.latency('convert', converted - begin)
+        for stage, seconds in self._predictor.last_timings.items():
+            self.diagnostics.latency(stage, seconds)
+        self.diagnostics.latency('publish', end - predicted)
+        self.diagnostics.latency('total', end - begin)
+        age = self.get_clock().now().nanoseconds - stamp_ns(pair.image.header)
+        if age >= 0:  # negative: clocks differ
+            self.diagnostics.latency('image stamp to output', age / 1e9)
+
+    def _usable(self, message: Any, shape: tuple[int, ...]) -> list[Any]:
+        params = self.params(PerceptionParams)
+        detections, faults = detections_from_message(
+            message, params.person_class_ids, width=shape[1], height=shape[0]
+        )
+        for fault in faults:
+            self.diagnostics.count(f'detections refused: {fault}')
+        if not detections and set(faults) == {NOT_A_PERSON}:
+            hypotheses = [r.hypothesis for item in message.detections for r in item.results]
+            self._foreign_ids = sorted({hypothesis.class_id for hypothesis in hypotheses})
+            self._foreign_since = min(self._foreign_since, time.monotonic())
+        else:
+            self._foreign_since = math.inf
+        if len(detections) > params.max_persons:
+            self.diagnostics.count(
+                'detections refused: more than max_persons', len(detections) - params.max_persons
+            )
+            best = sorted(detections, key=lambda d: -d.score)[: params.max_persons]
+            detections = sorted(best, key=lambda d: d.index)
+        return detections
+
+    def _failed(self, error: Exception) -> str:
+        if isinstance(error, DeviceError):
+            self._predictor = None  # loaded anew for the next image
+            return 'device failure'
+        return 'image cannot be read' if isinstance(error, ImageError) else 'error'
+
+    def _watch(self) -> None:
+        self.diagnostics.set_value('images waiting for detections', self._pairing.waiting_images)
+        params = self.params(PerceptionParams)
+        silent = time.monotonic() - self._last_pair
+        text = ''
+        if silent > params.silence_warning:
+            text = (
+                f'no pair for {silent:.0f} s: {self._pairing.explain_silence()}; '
+                f'publishers: {self.publishers_of(self._inputs)}'
+            )
+            self.get_logger().warning(text, throttle_duration_sec=10.0)
+        self.diagnostics.warn('silence', text)
+        foreign = time.monotonic() - self._foreign_since
+        text = ''
+        if foreign > params.silence_warning:
+            text = (
+                f'no detection is a person for {foreign:.0f} s: their class ids are '
+                f'{", ".join(map(repr, self._foreign_ids[:MAX_IDS_SHOWN]))}; person_class_ids is '
+                f'{", ".join(map(repr, params.person_class_ids))}'
+            )
+            self.get_logger().warning(text, throttle_duration_sec=10.0)
+        self.diagnostics.warn('classes', text)
+
+
+def main() -> None:
+    """Entry point of ``ros2 run person_mtl perception_node``."""
+    sys.exit(run(PerceptionNode))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,311 @@
+"""
+Plays a recording through the real nodes and writes down what becomes of every frame.
+
+Perception and tracker run in processes of their own, on a ROS domain of their own.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from person_mtl.msg import PersonModelInfo, TrackedPersonArray
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from tqdm import tqdm
+from vision_msgs.msg import Detection2DArray
+
+from person_mtl_ros.evaluation.latency import Latency
+from person_mtl_ros.evaluation.mot_files import MotTable, rows_from_tracks, table_from_rows
+from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.nodes.conversions import (
+    detections_to_message,
+    image_to_message,
+    model_info_from_message,
+    stamp_ns,
+    tracks_from_message,
+)
+from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
+from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.pipeline import reported
+from person_mtl_ros.structures import ModelInfo, TrackedPerson
+
+START_TIMEOUT_SEC = 120.0  # loading torch on a busy machine
+RESULT_TIMEOUT_SEC = 10.0  # of the slowest frame
+LAST_RESULT_TIMEOUT_SEC = 1.0  # at the rate of the recording, where the last frame may be dropped
+NODES = ('perception_node', 'tracker_node')
+# How the counters of the nodes begin that stand for a lost frame.
+LOSSES = ('image refused', 'image dropped', 'pairs dropped', 'messages dropped')
+# Messages that carry no frame: an image without its detections is counted as one that waits.
+NOT_A_FRAME = ('messages dropped: error in detections', 'messages dropped: error in model_info')
+
+
+class ReplayError(ValueError):
+    """Nodes that did not come up, or ended before the recording did."""
+
+
+@dataclass
+class ReplayResult:
+    """What came out of the nodes."""
+
+    tracks: dict[int, list[TrackedPerson]] = field(default_factory=dict)  # by frame index
+    published: int = 0
+    drops: dict[str, int] = field(default_factory=dict)  # reason -> frames
+    latency: Latency = field(default_factory=Latency)
+    node_latency: dict[str, dict[str, str]] = field(default_factory=dict)  # node -> stage -> ms
+    info: ModelInfo = field(default_factory=lambda: ModelInfo(''))
+    duration_sec: float = 0.0
+
+    @property
+    def unaccounted(self) -> int:
+        """Frames that were neither processed nor dropped for a known reason."""
+        return self.published - len(self.tracks) - sum(self.drops.values())
+
+    def table(self) -> MotTable:
+        """People that count as output in evaluation, one row per box."""
+        return table_from_rows(
+            row
+            for index, tracks in self.tracks.items()
+            for row in rows_from_tracks(index, reported(tracks))
+        )
+
+
+@contextmanager
+def _node_processes(
+    domain_id: int, params_file: Path | None, parameters: Mapping[str, str]
+) -> Iterator[dict[str, 'subprocess.Popen[bytes]']]:
+    """Run :data:`NODES`; ``parameters`` are those of the perception node."""
+    environment = os.environ | {'ROS_DOMAIN_ID': str(domain_id)}
+    processes = {}
+    for node in NODES:
+        command = [sys.executable, '-m', f'person_mtl_ros.nodes.{node}', '--ros-args']
+        command += ['--log-level', 'warn']
+        if params_file is not None:
+            command += ['--params-file', str(params_file)]
+        if node == 'perception_node':
+            for name, value in parameters.items():
+                # Quoted: ROS reads values as YAML, where 0 is a number.
+                command += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
+        processes[node] = subprocess.Popen(command, env=environment)
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            try:
+                process.wait(timeout=10.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+class _Player:
+    """Publishes frames, collects tracks and diagnostics."""
+
+    def __init__(self, domain_id: int) -> None:
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=domain_id)
+        self._node = rclpy.create_node('replay', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        reliable = qos_profile('reliable', 10)
+        self._images = self._node.create_publisher(Image, 'image', qos_profile('reliable', 5))
+        self._detections = self._node.create_publisher(Detection2DArray, 'detections', reliable)
+        subscribe = self._node.create_subscription
+        subscribe(TrackedPersonArray, 'tracked_persons', self._take_tracks, reliable)
+        subscribe(PersonModelInfo, 'model_info', self._take_info, latched_profile())
+        subscribe(DiagnosticArray, '/diagnostics', self._take_status, reliable)
+        self._sent: dict[int, tuple[int, float]] = {}  # stamp -> frame index, when
+        self._info_message: Any = None
+        self.messages: dict[int, Any] = {}  # frame index -> TrackedPersonArray
+        self.last_result = 0.0  # time.monotonic
+        self.latency = Latency()
+        self.status: dict[str, dict[str, str]] = {}  # node -> key -> value
+        self.status_count = 0
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the whole chain is connected."""
+        return (
+            self._info_message is not None
+            and self._images.get_subscription_count() > 0
+            and self._detections.get_subscription_count() > 0
+            and self._node.count_subscribers('persons') > 0
+            and self._node.count_publishers('tracked_persons') > 0
+            and set(NODES) <= self.status.keys()
+            and bool(self.status['tracker_node'].get('model id'))
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        return model_info_from_message(self._info_message)
+
+    def publish(self, frame: Frame) -> None:
+        assert frame.image_bgr is not None
+        total_ns = round(frame.stamp_sec * 1e9)
+        stamp = Time(sec=total_ns // 10**9, nanosec=total_ns % 10**9)
+        header = Header(stamp=stamp, frame_id='camera')
+        self._sent[total_ns] = (frame.index, time.monotonic())
+        self._images.publish(image_to_message(header, frame.image_bgr))
+        self._detections.publish(detections_to_message(header, frame.detections))
+
+    def spin_until(self, condition: Any, timeout_sec: float) -> bool:
+        """Handle messages, one at least, until a condition holds; tell whether it does."""
+        deadline = time.monotonic() + timeout_sec
+        while not condition():
+            left = max(0.0, deadline - time.monotonic())
+            self._executor.spin_once(timeout_sec=min(left, 0.05))
+            if not left:
+                return bool(condition())
+        return True
+
+    def _take_tracks(self, message: Any) -> None:
+        sent = self._sent.get(stamp_ns(message.header))
+        if sent is not None:
+            index, when = sent
+            self.last_result = time.monotonic()
+            self.latency.add('image to tracks', self.last_result - when)
+            self.messages[index] = message
+
+    def _take_info(self, message: Any) -> None:
+        self._info_message = message
+
+    def _take_status(self, message: Any) -> None:
+        for status in message.status:
+            self.status[status.name] = {entry.key: entry.value for entry in status.values}
+        self.status_count += 1
+
+
+def replay(
+    frames: Iterator[Frame],
+    length: int,
+    *,
+    lockstep: bool = False,
+    rate: float = 1.0,
+    params_file: Path | None = None,
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> ReplayResult:
+    """
+    Play frames through perception and tracker node.
+
+    Stamps are those of the frames, so the tracker sees the same times as offline; they also say
+    when a frame is due.
+
+    :param frames: with images.
+    :param length: their number, for the progress bar.
+    :param lockstep: wait for the result of a frame before the next one: nothing is dropped.
+    :param rate: factor on the speed of the recording otherwise.
+    :param params_file: ROS parameter file for both nodes.
+    :param parameters: of the perception node, strings by name.
+    :raises ReplayError: when the nodes do not come up, or one ends while frames are played.
+    """
+    use_fastdds_profile()
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    domain_id = random.SystemRandom().randrange(1, 100)
+    with _node_processes(domain_id, params_file, parameters) as processes:
+
+        def ended() -> list[str]:
+            return [node for node, process in processes.items() if process.poll() is not None]
+
+        player = _Player(domain_id)
+        try:
+            player.spin_until(lambda: player.is_ready or ended(), START_TIMEOUT_SEC)
+            if not player.is_ready:
+                what = f'{ended()[0]} ended' if ended() else f'not up after {START_TIMEOUT_SEC} s'
+                raise ReplayError(f'the nodes did not come up: {what}; what it printed says why')
+            return _play(player, frames, length, rate, lockstep, ended)
+        finally:
+            player.close()
+
+
+def _play(
+    player: _Player,
+    frames: Iterator[Frame],
+    length: int,
+    rate: float,
+    lockstep: bool,
+    ended: Callable[[], list[str]],
+) -> ReplayResult:
+    result = ReplayResult(latency=player.latency, info=player.info)
+    begin = time.monotonic()
+    first_sec = None
+    for frame in tqdm(frames, total=length, desc='through the nodes', unit='frame', disable=None):
+        if first_sec is None:
+            first_sec = frame.stamp_sec
+        if not lockstep:
+            due = begin + (frame.stamp_sec - first_sec) / rate
+            player.spin_until(ended, due - time.monotonic())
+        player.publish(frame)
+        result.published += 1
+        if lockstep:
+            player.spin_until(
+                lambda index=frame.index: index in player.messages or ended(), RESULT_TIMEOUT_SEC
+            )
+        _check_alive(ended, result.published)
+    player.spin_until(
+        lambda: len(player.messages) == result.published or ended(), LAST_RESULT_TIMEOUT_SEC
+    )
+    if player.messages:
+        result.duration_sec = player.last_result - begin
+    # Two more rounds of diagnostics of each node, so that the counters are final.
+    last = player.status_count + 2 * len(NODES)
+    player.spin_until(lambda: player.status_count >= last or ended(), RESULT_TIMEOUT_SEC)
+    _check_alive(ended, result.published)
+    result.tracks = {
+        index: tracks_from_message(message, result.info)
+        for index, message in player.messages.items()
+    }
+    result.drops = _drops(player.status, result.published)
+    for node, values in player.status.items():
+        result.node_latency[node] = {
+            key: value
+            for key, value in values.items()
+            # Not what is measured from stamps: those are of the time of the recording.
+            if key.endswith('[ms]') and not key.startswith('image stamp')
+        }
+    return result
+
+
+def _check_alive(ended: Callable[[], list[str]], published: int) -> None:
+    if ended():
+        raise ReplayError(f'{ended()[0]} ended at frame {published}; what it printed says why')
+
+
+def _drops(status: dict[str, dict[str, str]], published: int) -> dict[str, int]:
+    """Reason -> frames lost, from the counters of the nodes."""
+    perception, tracker = status['perception_node'], status['tracker_node']
+
+    def number(values: dict[str, str], key: str) -> int:
+        return int(values.get(key, '0'))
+
+    drops = {
+        'image lost between publisher and perception_node': published
+        - number(perception, 'image received'),
+        'no detections arrived for the image': number(perception, 'images waiting for detections'),
+        'persons lost between perception_node and tracker_node': number(
+            perception, 'images processed'
+        )
+        - number(tracker, 'messages received'),
+    }
+    for values in (perception, tracker):
+        for key, value in values.items():
+            if key.startswith(LOSSES) and key not in NOT_A_FRAME:
+                drops[key] = int(value)
+    return {reason: count for reason, count in drops.items() if count}

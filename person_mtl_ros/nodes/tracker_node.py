@@ -1,0 +1,147 @@
+"""Node: what the network says about everybody -> people with an id that stays."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
+from person_mtl.srv import ForgetPerson
+from std_srvs.srv import Trigger
+
+from person_mtl_ros.nodes.conversions import (
+    MAX_TRACKS,
+    model_info_from_message,
+    persons_from_message,
+    stamp_ns,
+    tracks_to_message,
+)
+from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.message_faults import camera_motion_fault
+from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.parameters import parameter
+from person_mtl_ros.structures import ModelInfo, TrackState
+from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
+
+
+@dataclass(frozen=True)
+class TrackerNodeParams:
+    """Parameters of the tracker node beside those of the tracker itself."""
+
+    publish_lost: bool = parameter(
+        False, 'whether people who are out of view stay in the message, state LOST'
+    )
+
+
+class TrackerNode(ManagedNode):
+    """Steps the tracker on every message, empty ones too."""
+
+    node_name = 'tracker_node'
+    params_classes = (TrackerNodeParams, ReidTrackerParams)
+
+    def configure(self) -> None:  # noqa: D102
+        self._info = ModelInfo('')
+        self._tracker = ReidTracker(self.params(ReidTrackerParams))
+        self._newest_sec = -math.inf
+        self._tracked = self.create_lifecycle_publisher(
+            TrackedPersonArray, 'tracked_persons', qos_profile('reliable', 10)
+        )
+
+    def activate(self) -> None:  # noqa: D102
+        self.subscribe(PersonModelInfo, 'model_info', self._use_model, latched_profile())
+        self.subscribe(PersonArray, 'persons', self._step, qos_profile('reliable', 10))
+        for service_type, name, answer in (
+            (Trigger, '~/reset', self._reset),
+            (ForgetPerson, '~/forget', self._forget),
+        ):
+            service = self.create_service(service_type, name, answer)
+            self.while_active.callback(self.destroy_service, service)
+
+    def parameters_changed(self) -> None:  # noqa: D102
+        self._tracker.params = self.params(ReidTrackerParams)
+
+    def _use_model(self, message: Any) -> None:
+        info = model_info_from_message(message)
+        if info.model_id == self._info.model_id:
+            return
+        if self._info.model_id:
+            self.get_logger().warning('the network changed: everybody starts with a new id')
+            self._forget_everybody()
+        self._info = info
+        self._tracker.same_person_threshold = info.same_person_threshold
+        self.diagnostics.set_value('model id', info.model_id)
+
+    def _step(self, message: Any) -> None:
+        begin = time.monotonic()
+        self.diagnostics.tick('messages received')
+        stamp_sec = stamp_ns(message.header) / 1e9
+        refused = self._refusal(message.model_id, stamp_sec)
+        self.diagnostics.warn('input', f'persons refused: {refused}' if refused else '')
+        if refused:
+            self.diagnostics.count(f'messages dropped: {refused}')
+            return
+        persons, faults = persons_from_message(message, self._info)
+        for fault in faults:
+            self.diagnostics.count(f'persons refused: {fault}')
+        motion = message.camera_motion
+        fault = camera_motion_fault(motion)
+        if fault:
+            self.diagnostics.count(f'camera motion refused: {fault}')
+        tracks = self._tracker.step(
+            stamp_sec,
+            persons,
+            image_size=(message.image_width, message.image_height),
+            camera_motion=None if fault or not motion else motion,
+        )
+        if self._tracker.was_reset:
+            self.diagnostics.count('time jumps back')
+            self.get_logger().warning(
+                f'time went back from {self._newest_sec:.3f} s to {stamp_sec:.3f} s: everybody '
+                f'starts with a new id',
+                throttle_duration_sec=5.0,
+            )
+        self._newest_sec = stamp_sec
+        if not self.params(TrackerNodeParams).publish_lost:
+            tracks = [track for track in tracks if track.state != TrackState.LOST]
+        self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
+        self._tracked.publish(tracks_to_message(message, tracks, self._info))
+        self.diagnostics.latency('total', time.monotonic() - begin)
+
+    def _refusal(self, model_id: str, stamp_sec: float) -> str:
+        if model_id != self._info.model_id:
+            return 'model_info of another network' if self._info.model_id else 'no model_info yet'
+        if stamp_sec <= 0:
+            return 'zero stamp'
+        # The tracker would answer with its last result, which has been published already.
+        late_sec = self._newest_sec - stamp_sec
+        if 0 <= late_sec <= self.params(ReidTrackerParams).stamp_tolerance_sec:
+            return 'late' if late_sec else 'repeated stamp'
+        return ''
+
+    def _forget_everybody(self) -> None:
+        self._tracker.reset()
+        self._newest_sec = -math.inf
+
+    def _reset(self, _: Any, response: Any) -> Any:
+        self._forget_everybody()
+        response.success = True
+        response.message = 'everybody forgotten; ids go on from where they were'
+        return response
+
+    def _forget(self, request: Any, response: Any) -> Any:
+        if request.track_id == 0:
+            return self._reset(request, response)
+        response.success = self._tracker.forget(request.track_id)
+        known = 'forgotten' if response.success else 'not known'
+        response.message = f'person {request.track_id} {known}'
+        return response
+
+
+def main() -> None:
+    """Entry point of ``ros2 run person_mtl tracker_node``."""
+    sys.exit(run(TrackerNode))
+
+
+if __name__ == '__main__':
+    main()

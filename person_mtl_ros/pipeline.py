@@ -1,0 +1,54 @@
+"""The whole chain in one process, without ROS: frames in, tracked people out."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from person_mtl_ros.evaluation.latency import Latency
+from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
+from person_mtl_ros.tracking.iou_tracker import IouTracker
+from person_mtl_ros.tracking.reid_tracker import ReidTracker
+
+# What gives people their ids.
+Tracker: TypeAlias = ReidTracker | IouTracker
+
+
+class TrackedFrame(NamedTuple):
+    """A frame and who is in it."""
+
+    frame: Frame
+    tracks: list[TrackedPerson]
+
+
+def reported(tracks: Iterable[TrackedPerson]) -> list[TrackedPerson]:
+    """People that count as output in evaluation: confirmed and seen in this very frame."""
+    return [t for t in tracks if t.is_matched and t.state == TrackState.CONFIRMED]
+
+
+def track_frames(
+    frames: Iterable[Frame],
+    predictor: Predictor | None,
+    tracker: Tracker,
+    image_size: tuple[int, int] | None,
+    latency: Latency,
+) -> Iterator[TrackedFrame]:
+    """
+    Estimate and track every frame, in order, none left out.
+
+    :param frames: with images, or without: then people are tracked by motion alone.
+    :param predictor: the network; None tracks by motion alone.
+    :param tracker: a fresh one.
+    :param image_size: width and height in pixels, None if unknown.
+    :param latency: gets the time of every stage.
+    """
+    for frame in frames:
+        if frame.image_bgr is None or predictor is None:
+            persons = [PersonEstimate(detection) for detection in frame.detections]
+        else:
+            persons = predictor.predict(frame.image_bgr, list(frame.detections))
+            for stage, seconds in predictor.last_timings.items():
+                latency.add(stage, seconds)
+        with latency.stage('track'):
+            tracks = tracker.step(frame.stamp_sec, persons, image_size=image_size)
+        yield TrackedFrame(frame, tracks)

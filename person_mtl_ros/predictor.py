@@ -1,0 +1,118 @@
+"""Checkpoint + image + boxes -> what the network says about everybody."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from person_mtl_ros.backends import create_backend
+from person_mtl_ros.checkpoint import load_checkpoint, model_info
+from person_mtl_ros.crops import crop_boxes, cut_crops, points_to_image
+from person_mtl_ros.structures import (
+    Detection,
+    Float32Array,
+    ModelInfo,
+    PartMask,
+    PersonEstimate,
+    UInt8Array,
+)
+
+HEADS = ('reid', 'attributes', 'pose', 'parts')
+
+
+class Predictor:
+    """
+    Run the shared network on all people of an image at once.
+
+    :param checkpoint_path: ``.safetensors`` file.
+    :param backend: key of ``backends.BACKENDS``.
+    :param device: ``auto`` takes a GPU if there is one.
+    :param heads: heads to compute; the others leave their fields empty.
+    :param max_batch: people per run of the network; a larger crowd takes several, so that the
+        memory of the device is bounded.
+    :raises CheckpointError: when the file is not a checkpoint this version can run.
+    :raises BackendError: when the backend, the device or a head is not there.
+    """
+
+    def __init__(
+        self,
+        checkpoint_path: Path | str,
+        backend: str = 'torch',
+        device: str = 'auto',
+        heads: Sequence[str] = HEADS,
+        max_batch: int = 64,
+    ) -> None:
+        checkpoint = load_checkpoint(checkpoint_path)
+        self.info: ModelInfo = model_info(checkpoint)
+        self.max_batch = max_batch
+        self.last_timings: dict[str, float] = {}  # seconds per stage of the latest predict
+        self._crop = checkpoint.info.crop
+        self._backend = create_backend(backend, checkpoint, device, heads)
+
+    @property
+    def device(self) -> str:
+        """The device in use."""
+        return self._backend.device
+
+    def predict(
+        self, image_bgr: UInt8Array, detections: Sequence[Detection]
+    ) -> list[PersonEstimate]:
+        """
+        Describe every detected person.
+
+        :param image_bgr: (h, w, 3) uint8.
+        :param detections: people with boxes of positive area that touch the image.
+        :returns: one estimate per detection, in the same order.
+        :raises DeviceError: when the device fails.
+        """
+        self.last_timings = dict.fromkeys(('crop', 'forward', 'decode'), 0.0)
+        if not detections:
+            return []
+        with self._timed('crop'):
+            areas = crop_boxes([d.box_xyxy for d in detections], self._crop)
+        estimates: list[PersonEstimate] = []
+        for begin in range(0, len(detections), self.max_batch):
+            batch = slice(begin, begin + self.max_batch)
+            with self._timed('crop'):
+                crops = cut_crops(image_bgr, areas[batch], self._crop)
+            with self._timed('forward'):
+                outputs = self._backend.infer(crops)
+            with self._timed('decode'):
+                estimates += self._estimates(detections[batch], areas[batch], outputs)
+        return estimates
+
+    def _estimates(
+        self,
+        detections: Sequence[Detection],
+        areas: Float32Array,
+        outputs: dict[str, NDArray[Any]],
+    ) -> list[PersonEstimate]:
+        fields: list[dict[str, Any]] = [{'detection': detection} for detection in detections]
+        if 'reid' in outputs:
+            for person, embedding in zip(fields, outputs['reid'], strict=True):
+                person['embedding'] = embedding
+        if 'attributes' in outputs:
+            ends = np.cumsum([len(a.classes) for a in self.info.attributes])
+            names = [a.name for a in self.info.attributes]
+            for person, row in zip(fields, outputs['attributes'], strict=True):
+                parts = np.split(row, ends[:-1])
+                person['attributes'] = dict(zip(names, parts, strict=True))
+        if 'pose' in outputs:
+            keypoints = outputs['pose'].copy()
+            keypoints[..., :2] = points_to_image(keypoints[..., :2], areas, self._crop)
+            for person, points in zip(fields, keypoints, strict=True):
+                person['keypoints'] = points
+        if 'parts' in outputs:
+            for person, labels, area in zip(fields, outputs['parts'], areas, strict=True):
+                person['part_mask'] = PartMask(labels, area)
+        return [PersonEstimate(**person) for person in fields]
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.last_timings[stage] += time.perf_counter() - begin

@@ -1,0 +1,81 @@
+"""
+How much a distance between two embeddings says about who is who.
+
+Shapes: N tracks, M detections.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+PRIOR_PAIRS = 50.0  # how many seen pairs weigh as much as the network's own calibration
+MOST_PAIRS = 2000.0  # older pairs fade beyond: some minutes of a few people, for changing light
+FEWEST_PAIRS = 20.0  # mean and variance of fewer say nothing
+PRIOR_SAME, PRIOR_DIFFERENT, PRIOR_DEVIATION = 0.5, 1.5, 0.4  # in thresholds
+
+
+@dataclass
+class _DistanceStatistics:
+    """Mean and variance of cosine distances of one kind, the oldest fading."""
+
+    weight: float
+    mean: float
+    variance: float
+
+    def add(self, distances: FloatArray) -> None:
+        if distances.size == 0:
+            return
+        total = self.weight + distances.size
+        mean = (self.weight * self.mean + float(distances.sum())) / total
+        spread = self.weight * (self.variance + (self.mean - mean) ** 2)
+        self.variance = (spread + float(np.square(distances - mean).sum())) / total
+        self.mean, self.weight = mean, min(total, MOST_PAIRS)
+
+
+@dataclass
+class AppearanceModel:
+    """
+    Cosine distance to log-likelihood ratio "same person" : "somebody else".
+
+    Both kinds of distance are taken as normal with one common variance, so that the ratio is
+    linear and falls with distance. It starts from the network's same-person threshold and is
+    corrected by what the scene shows: a detection and the track it continues are one person,
+    two detections of one image are two. Where the network cannot tell these people apart the two
+    means approach each other, the slope vanishes and motion decides alone.
+    """
+
+    same_person_threshold: float | None  # cosine distance; None: learnt from the scene alone
+    _same: _DistanceStatistics = field(init=False)
+    _different: _DistanceStatistics = field(init=False)
+
+    def __post_init__(self) -> None:
+        threshold = self.same_person_threshold or 0.0
+        weight = PRIOR_PAIRS if threshold > 0 else 0.0
+        variance = (PRIOR_DEVIATION * threshold) ** 2
+        self._same = _DistanceStatistics(weight, PRIOR_SAME * threshold, variance)
+        self._different = _DistanceStatistics(weight, PRIOR_DIFFERENT * threshold, variance)
+
+    def log_ratio(self, distances: FloatArray, most: float) -> FloatArray:
+        """
+        Evidence for "same person".
+
+        :param distances: cosine distances of any shape; NaN where there is no embedding.
+        :param most: bound of the evidence in either direction, nats.
+        :returns: like ``distances``; 0 where nothing is known.
+        """
+        same, different = self._same, self._different
+        if min(same.weight, different.weight) < FEWEST_PAIRS or different.mean <= same.mean:
+            return np.zeros_like(distances)
+        variance = (same.variance + different.variance) / 2 + 1e-6
+        slope = (different.mean - same.mean) / variance
+        middle = (different.mean + same.mean) / 2
+        ratio = np.clip(slope * (middle - distances), -most, most)
+        return np.where(np.isnan(distances), 0.0, ratio)
+
+    def learn(self, same: FloatArray, different: FloatArray) -> None:
+        """Take in distances of pairs known to be one person and of pairs known to be two."""
+        self._same.add(same[~np.isnan(same)])
+        self._different.add(different[~np.isnan(different)])

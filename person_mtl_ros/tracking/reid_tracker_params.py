@@ -1,0 +1,103 @@
+"""Every number of the tracker, once: default, unit, reason, bounds."""
+
+from dataclasses import dataclass
+
+from person_mtl_ros.parameters import check_parameters, parameter
+
+
+@dataclass(frozen=True)
+class ReidTrackerParams:
+    """
+    Parameters of ``ReidTracker``.
+
+    ``height`` is the height of the person's own box: it
+    stands in for distance, so one set of numbers serves near and far people and any image size.
+
+    :raises ValueError: naming field, value and bounds.
+    """
+
+    high_score: float = parameter(
+        0.6, 'detections from here on are trusted to start and to find back tracks', '', 0, 1
+    )
+    low_score: float = parameter(
+        0.1, 'detections from here to high_score only extend tracks seen moments ago', '', 0, 1
+    )
+    new_track_score: float = parameter(
+        0.7, 'a detection without track starts one from here', '', 0, 1
+    )
+
+    acceleration_noise: float = parameter(
+        0.25, 'how walkers change speed', 'heights/s^2/sqrt(Hz)', 0.01, 10
+    )
+    size_noise: float = parameter(0.22, 'how boxes grow and shrink', 'heights/sqrt(s)', 0.001, 10)
+    measurement_noise: float = parameter(
+        0.09, 'error of a detected box, standard deviation', 'heights', 0.001, 1
+    )
+    initial_speed: float = parameter(
+        1.5, 'speed nobody knows yet, standard deviation; brisk walking', 'heights/s', 0.01, 20
+    )
+    unexpected_density: float = parameter(
+        0.04,
+        'detections of nobody known around any place; more cuts tracks',
+        '1/heights^4',
+        1e-9,
+        1e3,
+    )
+
+    confirm_sec: float = parameter(0.1, 'a track is tentative at least so long', 's', 0, 60)
+    tentative_missed_sec: float = parameter(
+        0.3, 'a tentative track unseen for longer ends', 's', 0, 60
+    )
+    lost_after_sec: float = parameter(0.5, 'unseen in the open for longer is lost', 's', 0, 600)
+    occluded_lost_after_sec: float = parameter(
+        3.0, 'unseen behind somebody for longer is lost', 's', 0, 600
+    )
+    max_lost_sec: float = parameter(
+        2.0, 'a lost track unseen for longer is left to the gallery', 's', 0, 600
+    )
+    occluded_coverage: float = parameter(
+        0.5, 'a person covered by this fraction of the box is occluded', '', 0, 1
+    )
+    inside_fraction: float = parameter(
+        0.5, 'unseen with less of the box than this inside the image is lost at once', '', 0, 1
+    )
+    stamp_tolerance_sec: float = parameter(
+        0.5, 'an image late by less is skipped, by more resets the tracker', 's', 0, 60
+    )
+
+    clean_coverage: float = parameter(
+        0.3, 'boxes covered by more show two people; their embeddings are not used', '', 0, 1
+    )
+    bank_size: int = parameter(
+        8, 'embeddings kept per person: some views, some poses', '', 1, 1000
+    )
+    bank_interval_sec: float = parameter(0.4, 'time between kept embeddings', 's', 0, 60)
+    max_appearance: float = parameter(
+        4.0, 'most one embedding says for or against, as log of a ratio', 'nats', 0, 100
+    )
+
+    gallery_size: int = parameter(100, 'most identities remembered out of sight', '', 0, 100000)
+    retention_sec: float = parameter(300.0, 'time an identity is remembered', 's', 0, 864000)
+    recover_votes: int = parameter(
+        3, 'sightings in a row that must agree on an old identity', '', 1, 1000
+    )
+    recover_vote_sec: float = parameter(0.25, 'time over which they must agree', 's', 0, 60)
+    recover_window_sec: float = parameter(
+        1.5, 'a track older than this is somebody new for good', 's', 0, 600
+    )
+    recover_log_ratio: float = parameter(
+        0.0, 'a vote needs more evidence than this for the identity', 'nats', -100, 100
+    )
+    recover_margin: float = parameter(
+        1.0, 'and so much more than for the second best', 'nats', 0, 100
+    )
+    attribute_memory_sec: float = parameter(
+        10.0, 'time constant of the average over attributes', 's', 0.01, 86400
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.low_score > self.high_score:
+            raise ValueError(
+                f'low_score is {self.low_score}; expected at most high_score {self.high_score}'
+            )

@@ -1,0 +1,31 @@
+"""Plain ``pip install .``: the core and the command, without ROS nodes and messages."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from setuptools import find_packages, setup
+
+package = ElementTree.parse(Path(__file__).parent / 'package.xml').getroot()
+
+setup(
+    name='person_mtl_ros',
+    version=package.findtext('version'),
+    description=' '.join(package.findtext('description', '').split()),
+    license=package.findtext('license'),
+    python_requires='>=3.10',
+    packages=find_packages(include=['person_mtl_ros', 'person_mtl_ros.*']),
+    package_data={'person_mtl_ros': ['weights/*', 'demo_clip/*', 'demo_clip/*/*']},
+    install_requires=[
+        'numpy>=1.24',
+        'opencv-python>=4.7,<5',
+        'PyYAML',
+        'rosbags>=0.10',
+        'safetensors>=0.4',
+        'scipy>=1.10',
+        'tabulate',
+        'torch>=2.1',
+        'torchvision>=0.16',
+        'tqdm',
+        'trackeval>=1.3',
+    ],
+)

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+from generated_sequences import boxes_of, table
+
+from person_mtl_ros.evaluation.reentry import ReentryScore
+from person_mtl_ros.evaluation.report import SequenceResult, report_of, table_of, write_report
+from person_mtl_ros.evaluation.tracking_metrics import score_sequence
+
+
+def result(name, found_frames, reentry):
+    ground_truth = table(boxes_of(dict.fromkeys(range(1, 11), 1), 0.0))
+    found = table(boxes_of(dict.fromkeys(range(1, found_frames + 1), 4), 0.0))
+    return SequenceResult(
+        name,
+        score_sequence(name, ground_truth, found, 10),
+        reentry,
+        frames=10,
+        dropped=2,
+        duration_sec=4.0,
+        latency={'crop': {'count': 8, 'p50_sec': 0.1, 'p95_sec': 0.2}},
+    )
+
+
+@pytest.fixture
+def report():
+    return report_of([result('a', 10, ReentryScore()), result('b', 5, ReentryScore(2, 1, 3, 1))])
+
+
+def test_report_has_the_promised_fields(report):
+    assert report['sequences']['b'] == {
+        'HOTA': pytest.approx(0.5),
+        'AssA': pytest.approx(0.5),
+        'DetA': pytest.approx(0.5),
+        'LocA': pytest.approx(1.0),
+        'IDF1': pytest.approx(2 / 3),
+        'MOTA': pytest.approx(0.5),
+        'IDSW': 0,
+        'ids': 1,
+        'gt_ids': 1,
+        'reentry_recall': 0.5,
+        'returns': 2,
+        'recovered': 1,
+        'entries': 3,
+        'wrong_revivals': 1,
+        'frames': 10,
+        'dropped': 2,
+        'fps': 2.0,
+        'latency': {'crop': {'count': 8, 'p50_sec': 0.1, 'p95_sec': 0.2}},
+    }
+    assert report['sequences']['a']['reentry_recall'] is None
+
+
+def test_combined_counts_are_sums_and_ratios_are_pooled(report):
+    combined = report['combined']
+    assert (combined['frames'], combined['dropped'], combined['fps']) == (20, 4, 2.0)
+    assert (combined['ids'], combined['gt_ids'], combined['returns']) == (2, 2, 2)
+    assert combined['MOTA'] == pytest.approx(15 / 20)
+    assert combined['DetA'] == pytest.approx(15 / 20)
+
+
+def test_table_shows_percent_and_a_dash_for_nothing(report):
+    header, _, first, second, combined = table_of(report).splitlines()
+    assert header.split()[:3] == ['sequence', 'HOTA', 'AssA']
+    assert first.split()[:2] == ['a', '100.0%']
+    assert '-' in first.split()
+    assert second.split()[:2] == ['b', '50.0%']
+    assert combined.split()[0] == 'COMBINED'
+
+
+def test_table_of_one_sequence_has_no_combined_row():
+    assert 'COMBINED' not in table_of(report_of([result('a', 10, ReentryScore())]))
+
+
+def test_written_report_reads_back_the_same(tmp_path, report):
+    path = tmp_path / 'report.json'
+    write_report(path, report)
+    assert json.loads(path.read_text()) == report
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_report_that_is_not_json_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'report.json'
+    path.write_text('old')
+    with pytest.raises(ValueError, match='JSON'):
+        write_report(path, {'HOTA': float('nan')})
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]

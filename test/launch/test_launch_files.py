@@ -1,0 +1,242 @@
+"""
+Runs the launch files with executables that only note how they were started.
+
+A note is the arguments, one a line, then the environment.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip('launch_ros', reason='launch is not among the wheels of ROS 2')
+
+from launch import LaunchDescription, LaunchService
+from launch.actions import GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import get_launch_description_from_python_launch_file
+from launch_ros.actions import SetParameter
+
+ROOT = Path(__file__).resolve().parents[2]
+EXECUTABLES = {
+    'person_mtl': (
+        'perception_node',
+        'tracker_node',
+        'visualizer_node',
+        'detector_node',
+        'video_node',
+    ),
+    'rviz2': ('rviz2',),
+}
+NOTE = """#!/bin/sh
+out="$NOTES/$(basename "$0")"
+printf '%s\\n' "$@" > "$out.arguments"
+env > "$out.environment"
+"""
+
+
+class Start:
+    """How a node was started."""
+
+    def __init__(self, path: Path) -> None:
+        self.arguments = path.with_suffix('.arguments').read_text().splitlines()
+        lines = path.with_suffix('.environment').read_text().splitlines()
+        self.environment = dict(line.split('=', 1) for line in lines if '=' in line)
+
+    def values(self, option: str) -> list[str]:
+        """What follows each use of an option."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        return [value for name, value in pairs if name == option]
+
+    @property
+    def remaps(self) -> dict[str, str]:
+        return dict(rule.split(':=', 1) for rule in self.values('-r'))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters given on the command line or in a file that launch wrote."""
+        given = {}
+        for path in self.values('--params-file'):
+            for node in (yaml.safe_load(Path(path).read_text()) or {}).values():
+                given |= node['ros__parameters']
+        for rule in self.values('-p'):
+            name, value = rule.split(':=', 1)
+            given[name] = yaml.safe_load(value)
+        return given
+
+
+@pytest.fixture
+def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Function that runs a launch file to its end and returns who was started and how."""
+    for package, names in EXECUTABLES.items():
+        marker = tmp_path / 'share/ament_index/resource_index/packages' / package
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        for name in names:
+            executable = tmp_path / 'lib' / package / name
+            executable.parent.mkdir(parents=True, exist_ok=True)
+            executable.write_text(NOTE)
+            executable.chmod(0o755)
+    notes = tmp_path / 'notes'
+    notes.mkdir()
+    monkeypatch.setenv('NOTES', str(notes))
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'log'))
+    for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(name: str, *before: Any, **arguments: str) -> dict[str, Start]:
+        include = IncludeLaunchDescription(
+            str(ROOT / 'launch' / f'{name}.launch.py'), launch_arguments=arguments.items()
+        )
+        service = LaunchService(noninteractive=True)
+        service.include_launch_description(LaunchDescription([GroupAction([*before, include])]))
+        if service.run() != 0:
+            raise RuntimeError('launch failed')
+        return {path.stem: Start(path) for path in sorted(notes.glob('*.arguments'))}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'nodes'),
+    [
+        ('perception', {}, {'perception_node'}),
+        ('perception', {'detector': 'hog'}, {'perception_node', 'detector_node'}),
+        ('tracking', {}, {'tracker_node'}),
+        ('bringup', {}, {'perception_node', 'tracker_node', 'visualizer_node'}),
+        ('bringup', {'visualize': 'false'}, {'perception_node', 'tracker_node'}),
+        (
+            'bringup',
+            {'visualize': 'false', 'rviz': 'true', 'detector': 'hog'},
+            {'perception_node', 'tracker_node', 'detector_node', 'rviz2'},
+        ),
+        (
+            'replay',
+            {'source': '0'},
+            {'perception_node', 'tracker_node', 'visualizer_node', 'video_node'},
+        ),
+    ],
+)
+def test_file_starts_its_nodes(launch, name, arguments, nodes):
+    assert set(launch(name, **arguments)) == nodes
+
+
+def test_arguments_that_are_left_out_set_no_parameter(launch):
+    for start in launch('bringup', detector='hog').values():
+        assert start.parameters == {}
+
+
+def test_parameters_reach_the_nodes_that_have_them(launch):
+    starts = launch(
+        'bringup',
+        detector='hog',
+        weights='/models/a b.safetensors',
+        device='0',
+        backend='torch',
+        image_transport='compressed',
+        use_sim_time='true',
+        autostart='false',
+    )
+    everywhere = {'use_sim_time': True, 'autostart': False}
+    assert starts['perception_node'].parameters == everywhere | {
+        'weights': '/models/a b.safetensors',
+        'device': '0',
+        'backend': 'torch',
+        'image_transport': 'compressed',
+    }
+    compressed = everywhere | {'image_transport': 'compressed'}
+    assert starts['detector_node'].parameters == compressed
+    assert starts['visualizer_node'].parameters == compressed
+    assert starts['tracker_node'].parameters == everywhere
+
+
+def test_parameters_of_one_node_stay_there_in_a_larger_launch_file(launch):
+    starts = launch('bringup', SetParameter('use_sim_time', True), device='cuda')
+    assert starts['perception_node'].parameters == {'use_sim_time': True, 'device': 'cuda'}
+    assert starts['tracker_node'].parameters == {'use_sim_time': True}
+
+
+def test_arguments_win_over_the_parameter_file(launch, tmp_path):
+    params_file = tmp_path / 'params.yaml'
+    params_file.write_text('/**/perception_node: {ros__parameters: {device: cpu, backend: torch}}')
+    start = launch('perception', params_file=str(params_file), device='cuda')['perception_node']
+    assert start.parameters == {'device': 'cuda', 'backend': 'torch'}
+
+
+def test_topics_are_remapped(launch):
+    starts = launch(
+        'replay', source='a.mp4', detector='hog', image='/camera/image_raw', detections='/boxes'
+    )
+    for name in ('perception_node', 'detector_node', 'video_node'):
+        assert starts[name].remaps['image'] == '/camera/image_raw'
+        assert starts[name].remaps['detections'] == '/boxes'
+    for name in ('perception_node', 'detector_node', 'visualizer_node'):
+        assert starts[name].remaps['image/compressed'] == '/camera/image_raw/compressed'
+
+
+def test_namespace_holds_for_all(launch):
+    for start in launch('replay', source='0', namespace='robot/front', rviz='true').values():
+        assert start.remaps['__ns'] == '/robot/front'
+
+
+def test_source_that_is_a_number_stays_a_string(launch):
+    assert launch('replay', source='0')['video_node'].parameters['source'] == '0'
+
+
+def test_replay_waits_for_everybody_who_reads_the_images(launch):
+    nodes = launch('replay', source='0', detector='hog')
+    assert nodes['video_node'].parameters['wait_for_subscribers'] == 3
+    nodes = launch('replay', source='0', visualize='false')
+    assert nodes['video_node'].parameters['wait_for_subscribers'] == 1
+
+
+def test_log_level_reaches_the_nodes(launch):
+    for start in launch('replay', source='0', log_level='debug').values():
+        assert start.values('--log-level') == ['debug']
+
+
+def test_rviz_opens_a_file_that_exists(launch):
+    (config,) = launch('bringup', rviz='true')['rviz2'].values('-d')
+    assert Path(config).is_file()
+
+
+def test_fastdds_profile_is_ours_unless_chosen_otherwise(launch, monkeypatch):
+    variable = 'FASTDDS_DEFAULT_PROFILES_FILE'
+    ours = launch('tracking')['tracker_node'].environment[variable]
+    assert Path(ours) == ROOT / 'config' / 'fastdds.xml'
+    assert Path(ours).is_file()
+    assert variable not in launch('tracking', fastdds_profile='')['tracker_node'].environment
+    monkeypatch.setenv(variable, '/etc/site.xml')
+    assert launch('tracking')['tracker_node'].environment[variable] == '/etc/site.xml'
+    chosen = launch('tracking', fastdds_profile='/opt/mine.xml')['tracker_node'].environment
+    assert chosen[variable] == '/opt/mine.xml'
+
+
+def test_settings_end_with_the_launch_file(launch):
+    launch('tracking')
+    assert 'FASTDDS_DEFAULT_PROFILES_FILE' not in os.environ
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'complaint'),
+    [
+        ({'detector': 'yolo'}, "['none', 'hog']"),
+        ({'image_transport': 'theora'}, "['', 'raw', 'compressed']"),
+        ({'params_file': '/nowhere.yaml'}, "params_file '/nowhere.yaml' does not exist"),
+    ],
+)
+def test_wrong_argument_is_named(launch, caplog, arguments, complaint):
+    with pytest.raises(RuntimeError):
+        launch('bringup', **arguments)
+    assert complaint in caplog.text
+
+
+@pytest.mark.parametrize('name', ['bringup', 'perception', 'tracking', 'replay'])
+def test_every_argument_is_described(name):
+    path = ROOT / 'launch' / f'{name}.launch.py'
+    declared = get_launch_description_from_python_launch_file(str(path)).get_launch_arguments()
+    for argument in declared:
+        assert argument.description
+        assert argument.default_value is not None or argument.name == 'source'

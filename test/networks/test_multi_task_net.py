@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from fake_checkpoint import PARAMS
+
+from person_mtl_ros.networks.heads import ReidHead
+from person_mtl_ros.networks.multi_task_net import TASKS, MultiTaskNet, build_multi_task_net
+
+
+@pytest.fixture(scope='module')
+def network() -> MultiTaskNet:
+    torch.manual_seed(0)
+    return build_multi_task_net(PARAMS).eval()
+
+
+def _crops(count: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (count, 3, 64, 32), generator=generator, dtype=torch.uint8)
+
+
+def test_every_task_answers_in_its_shape(network: MultiTaskNet) -> None:
+    outputs = network(_crops(3))
+    assert {task: tuple(value.shape) for task, value in outputs.items()} == {
+        'reid': (3, 128),
+        'attributes': (3, 5),
+        'pose': (3, 4, 4, 2),
+        'parts': (3, 5, 64, 32),
+    }
+
+
+def test_pixels_of_any_type_mean_the_same(network: MultiTaskNet) -> None:
+    crops = _crops(2)
+    torch.testing.assert_close(network(crops), network(crops.float()))
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_a_head_that_is_not_asked_for_is_not_computed(network: MultiTaskNet, task: str) -> None:
+    ran = []
+    hooks = [
+        head.register_forward_hook(lambda *_, name=name: ran.append(name))
+        for name, head in network.heads.items()
+    ]
+    outputs = network(_crops(1), [task])
+    for hook in hooks:
+        hook.remove()
+    assert list(outputs) == ran == [task]
+
+
+def test_a_network_can_have_fewer_heads() -> None:
+    network = build_multi_task_net(replace(PARAMS, tasks=('pose',)))
+    assert list(network(_crops(1))) == ['pose']
+
+
+def test_embedding_is_the_global_maximum_of_the_last_map(network: MultiTaskNet) -> None:
+    crops = _crops(2)
+    last = network.backbone((crops.float() - network.mean) / network.std)[-1]
+    expected = last.flatten(2).max(dim=2).values
+    torch.testing.assert_close(network(crops, ['reid'])['reid'], expected)
+
+
+def test_batch_norm_takes_the_common_part_from_the_embeddings() -> None:
+    torch.manual_seed(0)
+    pooled = 10 + torch.rand(64, 8)  # directions nearly equal
+    head = ReidHead(8, batch_norm=True).train()
+    centred = torch.nn.functional.normalize(head([pooled[..., None, None]]), dim=1)
+    raw = torch.nn.functional.normalize(pooled, dim=1)
+    assert (raw @ raw.T).mean() > 0.99
+    assert abs((centred @ centred.T).mean()) < 0.05
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_the_loss_of_one_task_leaves_the_other_heads_alone(task: str) -> None:
+    network = build_multi_task_net(PARAMS)
+    network(_crops(2))[task].square().mean().backward()
+    for name, head in network.heads.items():
+        touched = any(p.grad is not None for p in head.parameters())
+        assert touched == (name == task and task != 'reid')  # the embedding has no weights
+    assert network.backbone.conv1.weight.grad.abs().sum() > 0

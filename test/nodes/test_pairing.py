@@ -1,0 +1,242 @@
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from bench import detections_at, header_at, image_at
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from person_mtl_ros.nodes.pairing import Pairing, PairingParams
+
+
+class Books(Counter):
+    """Counters of a node without the node."""
+
+    def count(self, name, amount=1):
+        self[name] += amount
+
+    tick = count
+
+
+class Logger:
+    def __init__(self):
+        self.lines = []
+
+    def warning(self, text, **_):
+        self.lines.append(text)
+
+    error = warning
+
+
+class Desk:
+    """A pairing, what came out of it and its books."""
+
+    def __init__(self, on_pair=None, **params):
+        self.pairs = []
+        self.books = Books()
+        self.log = Logger()
+        self.pairing = Pairing(
+            SimpleNamespace(get_logger=lambda: self.log),
+            PairingParams(**params),
+            self.books,
+            partner='detections',
+            on_pair=on_pair or (lambda *pair: self.pairs.append([_seconds(m) for m in pair])),
+        )
+
+    def image(self, *stamps):
+        for stamp in stamps:
+            self.pairing.add_image(SimpleNamespace(header=header_at(stamp)))
+
+    def detections(self, *stamps):
+        for stamp in stamps:
+            self.pairing.add_partner(SimpleNamespace(header=header_at(stamp)))
+
+    def accounts(self, name):
+        refused = sum(v for k, v in self.books.items() if k.startswith(f'{name} refused'))
+        dropped = sum(v for k, v in self.books.items() if k.startswith(f'{name} dropped'))
+        return self.books['pairs'], refused, dropped
+
+
+def _seconds(message):
+    return round(message.header.stamp.sec + message.header.stamp.nanosec / 1e9, 6)
+
+
+def test_equal_stamps_are_paired_in_either_order():
+    desk = Desk()
+    desk.image(1.0)
+    desk.detections(1.0, 2.0)
+    desk.image(2.0)
+    assert desk.pairs == [[1.0, 1.0], [2.0, 2.0]]
+
+
+def test_exact_takes_nothing_but_equal_stamps():
+    desk = Desk()
+    desk.image(1.0)
+    desk.detections(1.000001)
+    assert desk.pairs == []
+    assert desk.pairing.waiting_images == 1
+
+
+def test_late_detections_find_their_image_while_it_is_kept():
+    desk = Desk(sync_queue=3)
+    desk.image(1.0, 1.1, 1.2)
+    desk.detections(1.0, 1.1)
+    desk.image(1.3)
+    desk.detections(1.2, 1.3)
+    assert [pair[0] for pair in desk.pairs] == [1.0, 1.1, 1.2, 1.3]
+    assert desk.pairing.waiting_images == 0
+
+
+def test_images_that_wait_too_long_are_counted():
+    desk = Desk(sync_queue=2)
+    desk.image(1.0, 1.1, 1.2, 1.3)
+    assert desk.books['image dropped: no detections with its stamp'] == 2
+    assert desk.pairing.waiting_images == 2
+    desk.detections(1.0, 1.2)
+    assert desk.pairs == [[1.2, 1.2]]
+
+
+def test_detections_that_wait_too_long_are_counted():
+    desk = Desk(sync_queue=2)
+    desk.detections(1.0, 1.1, 1.2)
+    assert desk.books['detections dropped: no image with its stamp'] == 1
+
+
+def test_approximate_pairs_within_the_slop_only():
+    desk = Desk(sync='approximate', sync_slop=0.05)
+    desk.image(1.0)
+    desk.detections(1.04)
+    desk.image(2.0)
+    desk.detections(2.06)
+    assert desk.pairs == [[1.0, 1.04]]
+
+
+def test_approximate_takes_the_nearest_image():
+    desk = Desk(sync='approximate', sync_slop=0.05)
+    desk.image(1.0, 1.03, 1.06)
+    desk.detections(1.032)
+    assert desk.pairs == [[1.03, 1.032]]
+    assert desk.pairing.waiting_images == 2
+
+
+@pytest.mark.parametrize('stamp', [0.0, -1.0, -1e9])
+def test_a_stamp_that_was_never_set_is_refused(stamp):
+    desk = Desk()
+    desk.image(stamp)
+    assert desk.books['image refused: zero stamp'] == 1
+    assert desk.pairing.waiting_images == 0
+
+
+def test_repeated_and_late_stamps_are_refused():
+    desk = Desk()
+    desk.image(1.0, 1.5, 1.5, 1.4)
+    assert desk.books['image refused: repeated stamp'] == 1
+    assert desk.books['image refused: late'] == 1
+    desk.detections(1.5)
+    assert desk.pairs == [[1.5, 1.5]]
+
+
+def test_time_that_jumps_back_starts_afresh():
+    desk = Desk()
+    desk.image(100.0, 100.1)
+    desk.image(1.0)
+    assert desk.books['time jumps back'] == 1
+    assert desk.books['image dropped: time jumped back'] == 2
+    desk.detections(1.0)
+    assert desk.pairs == [[1.0, 1.0]]
+    assert 'from 100.100 s to 1.000 s' in desk.log.lines[0]
+
+
+def test_a_callback_that_raises_costs_its_pair_only():
+    calls = []
+
+    def fail_once(image, _):
+        calls.append(_seconds(image))
+        if len(calls) == 1:
+            raise RuntimeError('broken')
+
+    desk = Desk(on_pair=fail_once)
+    desk.image(1.0, 2.0)
+    desk.detections(1.0, 2.0)
+    assert calls == [1.0, 2.0]
+    assert desk.books['pairs dropped: error'] == 1
+    assert 'broken' in desk.log.lines[0]
+
+
+def test_silence_is_explained_by_what_has_arrived():
+    desk = Desk()
+    assert desk.pairing.explain_silence() == 'no image received'
+    desk.image(1.0)
+    assert desk.pairing.explain_silence() == 'no detections received'
+    desk.detections(5.0)
+    text = desk.pairing.explain_silence()
+    assert '1.000 s' in text and '5.000 s' in text and "sync 'exact'" in text
+
+
+def test_silence_after_the_last_pair_is_no_matter_of_stamps():
+    desk = Desk()
+    desk.image(1.0)
+    desk.detections(1.0)
+    assert desk.pairing.explain_silence() == 'no image received any more'
+    desk.image(2.0)
+    assert desk.pairing.explain_silence() == 'no detections received any more'
+
+
+def test_silence_of_refused_messages_is_explained_by_the_refusal():
+    desk = Desk()
+    desk.image(0.0, 0.0)
+    assert desk.pairing.explain_silence() == 'image refused: zero stamp'
+    desk.detections(1.0, 1.0)
+    assert 'detections refused: repeated stamp' in desk.pairing.explain_silence()
+    desk.image(1.0)
+    desk.detections(2.0)
+    assert 'refused' not in desk.pairing.explain_silence()
+
+
+STAMPS = st.integers(-1, 60).map(lambda tenths: tenths / 10)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), STAMPS), max_size=60),
+    st.sampled_from(['exact', 'approximate']),
+    st.integers(1, 4),
+)
+def test_every_message_ends_in_exactly_one_account(events, sync, queue):
+    desk = Desk(sync=sync, sync_slop=0.15, sync_queue=queue)
+    for is_image, stamp in events:
+        (desk.image if is_image else desk.detections)(stamp)
+    waiting = {name: len(desk.pairing._waiting[name]) for name in ('image', 'detections')}
+    assert waiting['image'] == desk.pairing.waiting_images <= queue
+    for name, is_kind in (('image', True), ('detections', False)):
+        received = sum(1 for is_image, _ in events if is_image == is_kind)
+        assert desk.books[f'{name} received'] == received
+        assert received == sum(desk.accounts(name)) + waiting[name]
+    assert len(desk.pairs) == desk.books['pairs'] == desk.pairing.pairs
+    limit = 0.0 if sync == 'exact' else 0.15
+    assert all(abs(image - found) <= limit for image, found in desk.pairs)
+
+
+def test_real_messages_are_handed_on_untouched():
+    pairs = []
+    desk = Desk(on_pair=lambda *pair: pairs.append(pair))
+    image, detections = image_at(1.0), detections_at(1.0)
+    desk.pairing.add_image(image)
+    desk.pairing.add_partner(detections)
+    assert pairs[0][0] is image and pairs[0][1] is detections
+
+
+@pytest.mark.parametrize(
+    ('values', 'words'),
+    [
+        ({'sync': 'sometimes'}, "sync is 'sometimes'; expected 'exact' | 'approximate'"),
+        ({'sync_slop': 0.0}, 'sync_slop is 0.0; expected 0.001 <= x <= 10 s'),
+        ({'sync_queue': 0}, 'sync_queue is 0; expected 1 <= x <= 200 messages'),
+    ],
+)
+def test_parameters_out_of_bounds_are_refused(values, words):
+    with pytest.raises(ValueError, match=words.replace('|', r'\|')):
+        PairingParams(**values)

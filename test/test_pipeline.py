@@ -1,0 +1,78 @@
+import numpy as np
+
+from person_mtl_ros.evaluation.latency import Latency
+from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.pipeline import reported, track_frames
+from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate, TrackState
+from person_mtl_ros.tracking.reid_tracker import ReidTracker
+
+IMAGE = np.zeros((240, 320, 3), np.uint8)
+
+
+class FakePredictor:
+    """Gives everybody the same look and remembers the images it saw."""
+
+    info = ModelInfo('fake')
+
+    def __init__(self):
+        self.seen = []
+        self.last_timings = {'forward': 0.002}
+
+    def predict(self, image_bgr, detections):
+        self.seen.append(image_bgr)
+        return [PersonEstimate(d, np.array([1, 0], np.float32)) for d in detections]
+
+
+def _frames(count, image=IMAGE, missing=()):
+    for index in range(1, count + 1):
+        box_xyxy = np.array([100, 50, 140, 170], np.float32)
+        found = () if index in missing else (Detection(box_xyxy, 0.9),)
+        yield Frame(index, index / 10, image, found)
+
+
+def test_every_frame_comes_out_in_order_empty_ones_too():
+    out = list(
+        track_frames(_frames(6, missing=(1, 4)), FakePredictor(), ReidTracker(), None, Latency())
+    )
+    assert [item.frame.index for item in out] == [1, 2, 3, 4, 5, 6]
+    assert out[0].tracks == []
+    assert not out[3].tracks[0].is_matched
+
+
+def test_the_network_sees_every_image_and_its_looks_reach_the_tracks():
+    predictor = FakePredictor()
+    out = list(track_frames(_frames(4), predictor, ReidTracker(), (320, 240), Latency()))
+    assert len(predictor.seen) == 4
+    assert list(out[-1].tracks[0].estimate.embedding) == [1, 0]
+
+
+def test_without_images_people_are_tracked_by_motion_alone():
+    predictor = FakePredictor()
+    frames = _frames(4, image=None)
+    out = list(track_frames(frames, predictor, ReidTracker(), (320, 240), Latency()))
+    assert predictor.seen == []
+    assert len({t.track_id for item in out for t in item.tracks}) == 1
+    assert out[-1].tracks[0].estimate.embedding.size == 0
+
+
+def test_frames_are_taken_one_at_a_time():
+    frames = _frames(5)
+    tracked = track_frames(frames, FakePredictor(), ReidTracker(), None, Latency())
+    next(tracked)
+    assert next(frames).index == 2
+
+
+def test_stages_are_timed():
+    latency = Latency()
+    list(track_frames(_frames(3), FakePredictor(), ReidTracker(), None, latency))
+    summary = latency.summary()
+    assert summary['forward'] == {'count': 3, 'p50_sec': 0.002, 'p95_sec': 0.002}
+    assert summary['track']['count'] == 3
+
+
+def test_only_people_confirmed_and_seen_now_are_reported():
+    frames = _frames(8, missing=(7,))
+    out = list(track_frames(frames, FakePredictor(), ReidTracker(), None, Latency()))
+    counts = [len(reported(item.tracks)) for item in out]
+    assert out[0].tracks[0].state == TrackState.TENTATIVE
+    assert counts[0] == 0 and counts[5] == 1 and counts[6] == 0 and counts[7] == 1

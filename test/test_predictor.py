@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_checkpoint import INFO, write_fake_checkpoint
+
+from person_mtl_ros.crops import crop_boxes
+from person_mtl_ros.predictor import HEADS, Predictor
+from person_mtl_ros.structures import Detection
+
+BOXES = (
+    (10, 10, 60, 150),
+    (-20, 40, 30, 180),  # reaches outside
+    (80, 20, 100, 60),
+    (0, 0, 200, 200),
+    (150, 100, 199, 199),
+)
+
+
+@pytest.fixture(scope='module')
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors')
+
+
+@pytest.fixture(scope='module')
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+
+
+def _detections() -> list[Detection]:
+    return [Detection(np.array(box, np.float32), index=i) for i, box in enumerate(BOXES)]
+
+
+@pytest.mark.parametrize('max_batch', [1, 2, 64])
+def test_people_of_one_batch_are_seen_as_if_alone(
+    path: Path, image: np.ndarray, max_batch: int
+) -> None:
+    predictor = Predictor(path, device='cpu', max_batch=max_batch)
+    together = predictor.predict(image, _detections())
+    alone = [predictor.predict(image, [detection])[0] for detection in _detections()]
+    for one, other in zip(together, alone, strict=True):
+        assert one.detection.index == other.detection.index
+        np.testing.assert_allclose(one.embedding, other.embedding, atol=1e-5)
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=1e-2)
+        for name, probabilities in one.attributes.items():
+            np.testing.assert_allclose(probabilities, other.attributes[name], atol=1e-5)
+        # arg-max may flip where two classes tie to within rounding
+        assert (one.part_mask.labels == other.part_mask.labels).mean() > 0.99
+
+
+def test_estimates_have_the_shapes_of_the_model_info(path: Path, image: np.ndarray) -> None:
+    predictor = Predictor(path, device='cpu')
+    person = predictor.predict(image, _detections())[0]
+    info = predictor.info
+    assert person.embedding.shape == (info.embedding_dim,)
+    assert np.linalg.norm(person.embedding) == pytest.approx(1, abs=1e-5)
+    assert {name: len(p) for name, p in person.attributes.items()} == {
+        a.name: len(a.classes) for a in info.attributes
+    }
+    assert sum(person.attributes['hat']) == pytest.approx(1, abs=1e-5)
+    assert person.keypoints.shape == (len(info.keypoint_names), 3)
+    assert person.part_mask.labels.max() < len(info.part_names)
+
+
+def test_keypoints_and_mask_lie_in_the_area_of_the_crop(path: Path, image: np.ndarray) -> None:
+    areas = crop_boxes(BOXES, INFO.crop)
+    for person, area in zip(
+        Predictor(path, device='cpu').predict(image, _detections()), areas, strict=True
+    ):
+        assert (person.part_mask.box_xyxy == area).all()
+        assert (person.keypoints[:, :2] >= area[:2]).all()
+        assert (person.keypoints[:, :2] <= area[2:]).all()
+
+
+def test_answers_move_with_the_image(path: Path, image: np.ndarray) -> None:
+    predictor = Predictor(path, device='cpu')
+    moved = np.zeros((300, 300, 3), np.uint8)
+    moved[50:250, 70:270] = image
+    here = predictor.predict(image, [Detection(np.array([80, 20, 100, 60], np.float32))])[0]
+    there = predictor.predict(moved, [Detection(np.array([150, 70, 170, 110], np.float32))])[0]
+    np.testing.assert_allclose(here.embedding, there.embedding, atol=1e-5)
+    np.testing.assert_allclose(np.add(here.keypoints, [70, 50, 0]), there.keypoints, atol=1e-3)
+
+
+def test_heads_that_are_off_leave_their_fields_empty(path: Path, image: np.ndarray) -> None:
+    person = Predictor(path, device='cpu', heads=['reid']).predict(image, _detections())[0]
+    assert len(person.embedding) == INFO.embedding_dim
+    assert person.attributes == {}
+    assert person.keypoints.shape == (0, 3)
+    assert person.part_mask is None
+
+
+def test_an_empty_image_of_people_is_an_answer(path: Path, image: np.ndarray) -> None:
+    predictor = Predictor(path, device='cpu', heads=HEADS)
+    assert predictor.predict(image, []) == []
+    assert set(predictor.last_timings) == {'crop', 'forward', 'decode'}
+
+
+def test_every_stage_is_timed(path: Path, image: np.ndarray) -> None:
+    predictor = Predictor(path, device='cpu')
+    predictor.predict(image, _detections())
+    assert all(seconds > 0 for seconds in predictor.last_timings.values())

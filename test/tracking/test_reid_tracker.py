@@ -1,0 +1,373 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from people import ids, look, person
+
+from person_mtl_ros.parameters import parameter_specs
+from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
+from person_mtl_ros.tracking import ReidTracker, ReidTrackerParams
+
+THRESHOLD = 0.5  # of the synthetic looks: same about 0.1, different about 1
+RATE_HZ = 10.0
+Images = list[tuple[float, list[PersonEstimate]]]
+
+
+def play(tracker: ReidTracker, images: Images) -> list[list[TrackedPerson]]:
+    return [tracker.step(stamp, persons) for stamp, persons in images]
+
+
+def standing(
+    identity: int, begin_sec: float, end_sec: float, x: float = 300.0, noise: float = 0.4
+) -> Images:
+    rng = np.random.default_rng(identity)
+    stamps = np.arange(begin_sec, end_sec, 1 / RATE_HZ)
+    return [(float(t), [person(x, embedding=look(identity, noise, rng))]) for t in stamps]
+
+
+def nobody(begin_sec: float, end_sec: float) -> Images:
+    return [(float(t), []) for t in np.arange(begin_sec, end_sec, 1 / RATE_HZ)]
+
+
+def test_one_person_has_one_id_and_is_confirmed() -> None:
+    results = play(ReidTracker(), standing(1, 0.0, 3.0))
+    assert results[0][0].state == TrackState.TENTATIVE
+    assert results[-1][0].state == TrackState.CONFIRMED
+    assert {id_ for result in results for id_ in ids(result)} == {1}
+    assert results[-1][0].age_sec == pytest.approx(2.9)
+
+
+def test_nobody_is_an_ordinary_result() -> None:
+    assert play(ReidTracker(), nobody(0.0, 1.0)) == [[]] * 10
+
+
+def test_five_hundred_people_keep_their_ids() -> None:
+    tracker = ReidTracker()
+    grid = [(100.0 * (i % 25), 150.0 * (i // 25)) for i in range(500)]
+    results = [tracker.step(0.1 * t, [person(x + 2.0 * t, y) for x, y in grid]) for t in range(5)]
+    assert [ids(result) for result in results] == [list(range(1, 501))] * 5
+
+
+@pytest.mark.parametrize('embedded', [True, False], ids=['embeddings', 'motion alone'])
+def test_track_keeps_id_through_short_occlusion(embedded: bool) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    seen_ids, hidden_states = set(), set()
+    for stamp in np.arange(0.0, 5.0, 0.1):
+        walker_x = 60.0 + 80.0 * stamp
+        persons = [person(260.0, y=240.0, height=180.0, embedding=look(1) if embedded else None)]
+        is_hidden = 230.0 < walker_x < 290.0
+        if not is_hidden:
+            persons.append(person(walker_x, embedding=look(2) if embedded else None))
+        result = tracker.step(float(stamp), persons)
+        if is_hidden:
+            hidden_states |= {p.state for p in result if not p.is_matched}
+        seen_ids |= set(ids(result))
+    assert seen_ids == {1, 2}
+    assert TrackState.OCCLUDED in hidden_states
+    assert TrackState.LOST not in hidden_states
+
+
+def test_people_who_turn_back_at_a_crossing_are_told_apart_by_look() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    first: dict[int, int] = {}
+    for stamp in np.arange(0.0, 6.0, 0.1):
+        # Both stop behind one box in the middle for 0.4 s and return, as motion does not expect.
+        distance = 40.0 * abs(stamp - 3.0)
+        persons = [
+            person(300.0 - distance, embedding=look(1)),
+            person(300.0 + distance, embedding=look(2)),
+        ]
+        if distance < 10.0:
+            persons = []
+        result = tracker.step(float(stamp), persons)
+        for published in result:
+            if published.is_matched and published.estimate is not None:
+                who = int(published.estimate.embedding @ look(2) > 0.5)
+                first.setdefault(who, published.track_id)
+                assert first[who] == published.track_id
+
+
+def test_person_who_returns_elsewhere_after_20_s_keeps_the_id() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 23.0))
+    results = play(tracker, standing(7, 23.0, 26.0, x=900.0))
+    assert ids(results[-1]) == [1]
+    assert results[-1][0].recovered
+    assert results[-1][0].age_sec == pytest.approx(25.9)
+    for (result,) in results:
+        assert result.track_id == 1 or result.state == TrackState.TENTATIVE
+    assert sum(result.state == TrackState.TENTATIVE for (result,) in results) < 0.7 * RATE_HZ
+
+
+def test_stranger_does_not_inherit_an_id() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 23.0))
+    results = play(tracker, standing(8, 23.0, 26.0))
+    assert all(1 not in ids(result) for result in results)
+    assert not results[-1][0].recovered
+    assert results[-1][0].state == TrackState.CONFIRMED
+
+
+def test_stranger_between_two_look_alikes_gets_neither_id() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    between = look(1) + look(2)
+    between /= np.linalg.norm(between)
+    play(tracker, standing(1, 0.0, 3.0) + nobody(3.0, 9.0) + standing(2, 9.0, 12.0))
+    play(tracker, nobody(12.0, 20.0))
+    images = [(20.0 + 0.1 * i, [person(300.0, embedding=between)]) for i in range(20)]
+    assert all(not result[0].recovered for result in play(tracker, images))
+
+
+def test_two_returning_people_get_each_their_own_id() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+
+    def both(begin: float, end: float, left: int, right: int) -> Images:
+        stamps = np.arange(begin, end, 1 / RATE_HZ)
+        return [
+            (
+                float(t),
+                [person(100.0, embedding=look(left)), person(500.0, embedding=look(right))],
+            )
+            for t in stamps
+        ]
+
+    play(tracker, both(0.0, 2.0, 1, 2) + nobody(2.0, 10.0))
+    last = play(tracker, both(10.0, 12.0, 2, 1))[-1]
+    assert [p.box_xyxy[0] > 300 for p in last] == [True, False]
+    assert ids(last) == [1, 2]
+
+
+def test_gallery_forgets_after_retention() -> None:
+    tracker = ReidTracker(ReidTrackerParams(retention_sec=10.0), THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 15.0))
+    assert not play(tracker, standing(7, 15.0, 17.0))[-1][0].recovered
+
+
+def test_ids_hold_at_five_hertz_with_jitter() -> None:
+    rng = np.random.default_rng(3)
+    tracker = ReidTracker()
+    stamp, seen_ids = 0.0, set()
+    for _ in range(100):
+        stamp += rng.uniform(0.1, 0.4)
+        speeds = ((0.0, 60.0), (1500.0, -60.0))
+        persons = [
+            person(x + speed * stamp + rng.normal(0, 3.0), y=200.0 + 130.0 * row)
+            for row, (x, speed) in enumerate(speeds)
+        ]
+        seen_ids |= set(ids(tracker.step(stamp, persons)))
+    assert seen_ids == {1, 2}
+
+
+def test_stamp_running_backwards_resets_and_ids_go_on() -> None:
+    tracker = ReidTracker()
+    play(tracker, standing(1, 100.0, 102.0))
+    result = tracker.step(5.0, [person(300.0)])
+    assert tracker.was_reset
+    assert ids(result) == [2]
+    tracker.step(5.1, [person(300.0)])
+    assert not tracker.was_reset
+
+
+@pytest.mark.parametrize('late_sec', [0.0, 0.2], ids=['duplicate', 'latecomer'])
+def test_duplicate_and_late_images_change_nothing(late_sec: float) -> None:
+    tracker = ReidTracker()
+    before = play(tracker, standing(1, 0.0, 2.0))[-1]
+    assert tracker.step(1.9 - late_sec, [person(900.0)]) == before
+    assert ids(tracker.step(2.0, [person(300.0)])) == [1]
+
+
+def test_large_gap_loses_tracks_without_fuss() -> None:
+    tracker = ReidTracker()
+    play(tracker, standing(1, 0.0, 2.0))
+    assert tracker.step(1e6, []) == []
+    assert ids(tracker.step(1e6 + 0.1, [person(300.0)])) == [2]
+
+
+def test_forgotten_person_is_a_stranger() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 10.0))
+    assert tracker.forget(1)
+    assert not tracker.forget(1)
+    results = play(tracker, standing(7, 10.0, 13.0))
+    assert all(not p.recovered and p.track_id != 1 for result in results for p in result)
+
+
+def test_person_in_sight_can_be_forgotten() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0))
+    assert tracker.forget(1)
+    assert ids(tracker.step(2.9, [])) == []
+    assert ids(play(tracker, standing(7, 3.0, 5.0))[-1]) == [2]
+
+
+def test_reset_forgets_everybody() -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 10.0))
+    tracker.reset()
+    assert not play(tracker, standing(7, 10.0, 13.0))[-1][0].recovered
+
+
+def test_camera_motion_holds_ids_through_a_jump_of_the_image() -> None:
+    still, jump = np.eye(2, 3), np.array([[1.0, 0.0, 150.0], [0.0, 1.0, 0.0]])
+    found = {}
+    for is_told in (True, False):
+        tracker = ReidTracker()
+        for step in range(20):
+            x = 300.0 + (150.0 if step >= 10 else 0.0)
+            motion = jump if step == 10 and is_told else still
+            result = tracker.step(0.1 * step, [person(x)], camera_motion=motion)
+        found[is_told] = ids(result)
+    assert found[True] == [1]
+    assert found[False] == [2]
+
+
+@given(st.lists(st.floats(0.0, 0.59), min_size=1, max_size=20))
+def test_low_scores_never_start_a_track(scores: list[float]) -> None:
+    tracker = ReidTracker()
+    for step, score in enumerate(scores):
+        assert tracker.step(0.1 * step, [person(300.0, score=score)]) == []
+
+
+def test_low_scores_extend_a_track() -> None:
+    tracker = ReidTracker()
+    play(tracker, standing(1, 0.0, 1.0))
+    results = [tracker.step(1.0 + 0.1 * i, [person(300.0, score=0.3)]) for i in range(20)]
+    assert all(ids(result) == [1] for result in results)
+
+
+def test_missed_person_is_predicted_then_lost_then_gone() -> None:
+    tracker = ReidTracker()
+    play(tracker, standing(1, 0.0, 2.0))
+    results = play(tracker, nobody(2.0, 6.0))
+    assert results[0][0].state == TrackState.CONFIRMED and not results[0][0].is_matched
+    assert results[0][0].time_since_seen_sec == pytest.approx(0.1)
+    assert results[10][0].state == TrackState.LOST
+    assert results[-1] == []
+
+
+def test_who_walks_out_of_the_image_is_lost_at_once() -> None:
+    tracker = ReidTracker()
+    for step in range(20):
+        tracker.step(0.1 * step, [person(425.0 + 10.0 * step)], image_size=(640, 480))
+    (result,) = tracker.step(2.0, [], image_size=(640, 480))
+    assert result.state == TrackState.CONFIRMED
+    (result,) = tracker.step(2.4, [], image_size=(640, 480))
+    assert result.state == TrackState.LOST
+
+
+def test_attributes_are_averaged_over_the_track() -> None:
+    tracker = ReidTracker()
+    readings = [[0.9, 0.1], [0.5, 0.5], [0.9, 0.1], [0.8, 0.2]] * 5
+    for step, reading in enumerate(readings):
+        attributes = {'hat': np.array(reading, np.float32)}
+        (result,) = tracker.step(0.1 * step, [person(300.0, attributes=attributes)])
+        assert result.attributes['hat'].sum() == pytest.approx(1.0, abs=1e-5)
+    assert result.attributes['hat'][0] == pytest.approx(np.mean(readings, axis=0)[0], abs=0.02)
+
+
+def test_published_results_do_not_change_afterwards() -> None:
+    tracker = ReidTracker()
+    first = play(tracker, standing(1, 0.0, 2.0))[-1]
+    box = first[0].box_xyxy.copy()
+    tracker.step(2.0, [person(330.0, attributes={'hat': np.ones(1, np.float32)})])
+    np.testing.assert_array_equal(first[0].box_xyxy, box)
+    assert first[0].attributes == {}
+
+
+people_of_an_image = st.lists(
+    st.tuples(
+        st.integers(0, 600),  # x
+        st.integers(0, 3),  # who
+        st.sampled_from([0.05, 0.3, 0.65, 0.9]),  # score
+    ),
+    max_size=6,
+    unique_by=lambda entry: entry[0],
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(people_of_an_image, max_size=12), st.randoms(use_true_random=False))
+def test_result_does_not_depend_on_the_order_of_detections(images: list, random) -> None:
+    one, other = (ReidTracker(same_person_threshold=THRESHOLD) for _ in range(2))
+    for step, image in enumerate(images):
+        persons = [person(x, score=score, embedding=look(who)) for x, who, score in image]
+        shuffled = random.sample(persons, len(persons))
+        expected, result = one.step(0.2 * step, persons), other.step(0.2 * step, shuffled)
+        assert [(p.track_id, p.state, p.is_matched) for p in result] == [
+            (p.track_id, p.state, p.is_matched) for p in expected
+        ]
+        for p, q in zip(result, expected, strict=True):
+            np.testing.assert_array_equal(p.box_xyxy, q.box_xyxy)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(people_of_an_image, max_size=20))
+def test_ids_are_unique_and_an_ended_id_returns_only_as_recovered(images: list) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    ended: set[int] = set()
+    alive: set[int] = set()
+    for step, image in enumerate(images):
+        persons = [person(x, score=score, embedding=look(who)) for x, who, score in image]
+        result = tracker.step(0.4 * step, persons)
+        now = [p.track_id for p in result]
+        assert len(set(now)) == len(now)
+        assert all(p.recovered for p in result if p.track_id in ended)
+        assert sum(p.is_matched for p in result) <= len(persons)
+        ended = (ended | (alive - set(now))) - set(now)
+        alive = set(now)
+
+
+def test_embedding_of_another_length_is_refused() -> None:
+    tracker = ReidTracker()
+    tracker.step(0.0, [person(300.0, embedding=look(1))])
+    with pytest.raises(ValueError, match='length'):
+        tracker.step(0.1, [person(300.0, embedding=look(1)[:10])])
+
+
+@pytest.mark.parametrize('name', parameter_specs(ReidTrackerParams))
+def test_parameter_out_of_bounds_is_refused_by_name(name: str) -> None:
+    _, spec = parameter_specs(ReidTrackerParams)[name]
+    assert spec.minimum is not None and spec.maximum is not None
+    for bad in (spec.minimum - 1, spec.maximum + 1, float('nan')):
+        with pytest.raises(ValueError, match=name):
+            ReidTrackerParams(**{name: bad})
+
+
+def crowd(seconds: float, rate_hz: float, embedded: bool, seed: int) -> tuple[Images, list]:
+    """Walkers on crossing straight paths with noisy boxes, a tenth of them missed."""
+    rng = np.random.default_rng(seed)
+    start = rng.uniform((0, 150), (1200, 500), (12, 2))
+    velocity = rng.uniform((-90, -15), (90, 15), (12, 2))
+    images, truth = [], []
+    for stamp in np.arange(0.0, seconds, 1 / rate_hz):
+        seen = np.flatnonzero(rng.random(12) > 0.1)
+        centers = start + velocity * stamp + rng.normal(0, 2.0, (12, 2))
+        images.append(
+            (
+                float(stamp),
+                [
+                    person(*centers[i], embedding=look(i, 0.8, rng) if embedded else None)
+                    for i in seen
+                ],
+            )
+        )
+        truth.append({tuple(np.round(centers[i], 3)): i for i in seen})
+    return images, truth
+
+
+@pytest.mark.parametrize('seed', [0, 1, 2])
+@pytest.mark.parametrize('rate_hz', [25.0, 8.0])
+def test_same_id_in_over_95_percent_of_a_crowds_images(rate_hz: float, seed: int) -> None:
+    images, truth = crowd(8.0, rate_hz, embedded=True, seed=seed)
+    given_ids: dict[int, list[int]] = {}
+    for result, names in zip(
+        play(ReidTracker(same_person_threshold=THRESHOLD), images), truth, strict=True
+    ):
+        for published in result:
+            if published.is_matched and published.estimate is not None:
+                box = published.estimate.detection.box_xyxy
+                center = (box[:2] + box[2:]) / 2
+                who = min(names, key=lambda name: np.linalg.norm(np.subtract(name, center)))
+                given_ids.setdefault(names[who], []).append(published.track_id)
+    same = sum(max(map(given.count, set(given))) for given in given_ids.values())
+    assert same / sum(map(len, given_ids.values())) > 0.95

@@ -1,0 +1,1 @@
+"""Training of the networks; run from a checkout."""

@@ -1,0 +1,113 @@
+"""Label sets of the public datasets, in the order of the network's outputs."""
+
+from person_mtl_ros.structures import AttributeSpec
+
+# MPII Human Pose, 16 joints.
+MPII_KEYPOINTS = (
+    'right_ankle',
+    'right_knee',
+    'right_hip',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'pelvis',
+    'thorax',
+    'upper_neck',
+    'head_top',
+    'right_wrist',
+    'right_elbow',
+    'right_shoulder',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+)
+MPII_EDGES = (
+    (0, 1),
+    (1, 2),
+    (2, 6),
+    (6, 3),
+    (3, 4),
+    (4, 5),
+    (6, 7),
+    (7, 8),
+    (8, 9),
+    (10, 11),
+    (11, 12),
+    (12, 7),
+    (7, 13),
+    (13, 14),
+    (14, 15),
+)
+MPII_FLIP = (5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10)
+
+# Look Into Person, 20 classes.
+LIP_PARTS = (
+    'background',
+    'hat',
+    'hair',
+    'glove',
+    'sunglasses',
+    'upper_clothes',
+    'dress',
+    'coat',
+    'socks',
+    'pants',
+    'jumpsuits',
+    'scarf',
+    'skirt',
+    'face',
+    'left_arm',
+    'right_arm',
+    'left_leg',
+    'right_leg',
+    'left_shoe',
+    'right_shoe',
+)
+LIP_COLORS = (
+    (0, 0, 0),
+    (128, 0, 0),
+    (255, 0, 0),
+    (0, 85, 0),
+    (170, 0, 51),
+    (255, 85, 0),
+    (0, 0, 85),
+    (0, 119, 221),
+    (85, 85, 0),
+    (0, 85, 85),
+    (85, 51, 0),
+    (52, 86, 128),
+    (0, 128, 0),
+    (0, 0, 255),
+    (51, 170, 221),
+    (0, 255, 255),
+    (85, 255, 170),
+    (170, 255, 85),
+    (255, 255, 0),
+    (255, 170, 0),
+)
+
+# Background, head, upper body, lower body, shoes (Pfeiffer et al., section 4.1) of each LIP class.
+LIP_TO_5_PARTS = (0, 1, 1, 2, 1, 2, 2, 2, 4, 3, 2, 2, 3, 1, 2, 2, 3, 3, 4, 4)
+
+# The attribute extension of Market-1501 (Lin et al. 2019): 12 attributes, classes in the order of
+# their 1-based values in market_attribute.mat; the colours are 8 and 9 yes/no columns there.
+MARKET_ATTRIBUTES = (
+    AttributeSpec('gender', ('male', 'female')),
+    AttributeSpec('age', ('child', 'teenager', 'adult', 'old')),
+    AttributeSpec('hair', ('short', 'long')),
+    AttributeSpec('sleeve', ('long', 'short')),
+    AttributeSpec('lower_length', ('long', 'short')),
+    AttributeSpec('lower_type', ('dress', 'pants')),
+    AttributeSpec('backpack', ('no', 'yes')),
+    AttributeSpec('handbag', ('no', 'yes')),
+    AttributeSpec('bag', ('no', 'yes')),
+    AttributeSpec('hat', ('no', 'yes')),
+    AttributeSpec(
+        'upper_color',
+        ('black', 'white', 'red', 'purple', 'yellow', 'gray', 'blue', 'green'),
+    ),
+    AttributeSpec(
+        'lower_color',
+        ('black', 'white', 'pink', 'purple', 'yellow', 'gray', 'blue', 'green', 'brown'),
+    ),
+)

@@ -1,0 +1,111 @@
+"""What a camera makes of a scene: exposure, colour cast, blur, noise, compression."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_MEAN_GRAY = 0.2  # mean linear light of a well exposed picture
+
+
+@dataclass(frozen=True)
+class ImageFormation:
+    """Settings of one camera and one moment."""
+
+    exposure: float = 1.0  # relative to what an automatic exposure chooses
+    white_balance: tuple[float, float, float] = (1.0, 1.0, 1.0)  # factor per channel R, G, B
+    contrast: float = 1.0  # exponent around middle grey
+    saturation: float = 1.0
+    blur_sigma: float = 0.0  # pixels of the sensor
+    motion_blur: float = 0.0  # length, share of the picture's height
+    motion_angle: float = 0.0  # radians
+    noise: float = 0.0  # standard deviation in grey values of 255
+    jpeg_quality: int | None = None  # None = not compressed
+    veil: float = 0.0  # stray light that lifts black
+
+
+def sample_image_formation(rng: np.random.Generator) -> ImageFormation:
+    """Draw a camera, mostly a fair one."""
+    bad_light = rng.random()
+    exposure = rng.lognormal(0.05, 0.22)
+    if bad_light < 0.08:
+        exposure *= rng.uniform(0.25, 0.5)
+    elif bad_light > 0.94:
+        exposure *= rng.uniform(1.4, 2.2)
+    balance = np.exp(rng.normal(0, 0.05, 3))
+    return ImageFormation(
+        exposure=float(exposure),
+        white_balance=(float(balance[0]), float(balance[1]), float(balance[2])),
+        contrast=float(rng.uniform(0.85, 1.2)),
+        saturation=float(rng.uniform(0.6, 1.2)),
+        blur_sigma=float(max(0.0, rng.normal(0.3, 0.35))),
+        motion_blur=float(rng.uniform(0.008, 0.03)) if rng.random() < 0.15 else 0.0,
+        motion_angle=float(rng.normal(0, 0.4)),
+        noise=float(rng.exponential(2.5)),
+        jpeg_quality=int(rng.integers(30, 96)) if rng.random() < 0.75 else None,
+        veil=float(max(0.0, rng.normal(0.0, 0.04))),
+    )
+
+
+def develop(
+    image: NDArray[np.float32], formation: ImageFormation, mean_light: float | None = None
+) -> NDArray[np.uint8]:
+    """
+    Expose linear light and apply gamma; no blur, noise or compression.
+
+    :param image: (H, W, 3) linear RGB, 1 = white.
+    :param formation: settings.
+    :param mean_light: what the exposure is set for; the mean of ``image`` by default.
+    :returns: (H, W, 3) RGB.
+    """
+    metered = float(image.mean()) if mean_light is None else mean_light
+    exposure = formation.exposure * np.clip(_MEAN_GRAY / max(metered, 1e-6), 0.6, 3.0)
+    gain = np.asarray(formation.white_balance, np.float32) * np.float32(exposure)
+    light = np.clip(image * gain, 0, None)
+    # A soft shoulder keeps bright cloth from clipping at once.
+    light = np.where(light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.35), light)
+    display = np.power(light, np.float32(1 / 2.2))
+    gray = display.mean(axis=2, keepdims=True)
+    display = gray + np.float32(formation.saturation) * (display - gray)
+    display = 0.5 + np.float32(formation.contrast) * (display - 0.5)
+    display = formation.veil + (1 - formation.veil) * display
+    return (255 * np.clip(display, 0, 1) + 0.5).astype(np.uint8)
+
+
+def _motion_kernel(length: float, angle: float) -> NDArray[np.float32]:
+    size = int(np.ceil(length)) | 1
+    kernel = np.zeros((size, size), np.float32)
+    middle = size // 2
+    reach = 0.5 * length * np.array([np.cos(angle), np.sin(angle)])
+    for step in np.linspace(-1, 1, 4 * size):
+        x, y = np.round(middle + step * reach).astype(int)
+        if 0 <= x < size and 0 <= y < size:
+            kernel[y, x] = 1
+    return kernel / kernel.sum()
+
+
+def degrade(
+    image: NDArray[np.uint8], formation: ImageFormation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """
+    Blur, add sensor noise and compress.
+
+    :param image: (H, W, 3) RGB at the resolution of the sensor.
+    :param formation: settings.
+    :param rng: of the noise.
+    """
+    streak = formation.motion_blur * image.shape[0]
+    picture: NDArray = image
+    if streak > 1:
+        picture = cv2.filter2D(picture, -1, _motion_kernel(streak, formation.motion_angle))
+    if formation.blur_sigma > 0.2:
+        picture = cv2.GaussianBlur(picture, (0, 0), formation.blur_sigma)
+    if formation.noise > 0.3:
+        noise = rng.standard_normal(image.shape, np.float32) * np.float32(formation.noise)
+        picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    if formation.jpeg_quality is not None:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, formation.jpeg_quality]
+        _, data = cv2.imencode('.jpg', picture[..., ::-1], quality)
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
+    return np.ascontiguousarray(picture, np.uint8)
