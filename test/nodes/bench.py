@@ -23,6 +23,8 @@ from person_mtl_ros.nodes.conversions import image_to_message
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 
 DEADLINE_SEC = 60.0
+# How long an answer to a harmless question may take before it is asked again.
+PATIENCE_SEC = 2.0
 
 
 def header_at(stamp_sec: float, frame_id: str = 'camera') -> Header:
@@ -110,13 +112,30 @@ class Bench:
         return received
 
     def call(self, service_type: type, name: str, **request: Any) -> Any:
-        """The response of a service."""
+        """The response of a service of a node, ``/node/service``."""
         client = self.node.create_client(service_type, name)
         self.until(client.service_is_ready)
+        # A node that has not discovered this client yet answers into the void. It discovers
+        # clients in the order of their creation: a later one that was answered proves it.
+        self._ask_until_answered(GetState, f'/{name.split("/")[1]}/get_state')
         future = client.call_async(service_type.Request(**request))
         self.until(future.done)
         self.node.destroy_client(client)
         return future.result()
+
+    def _ask_until_answered(self, service_type: type, name: str) -> Any:
+        client = self.node.create_client(service_type, name)
+        self.until(client.service_is_ready)
+        answer = None
+        deadline = time.monotonic() + DEADLINE_SEC
+        while answer is None:
+            assert time.monotonic() < deadline, f'{name} does not answer'
+            future = client.call_async(service_type.Request())
+            again_at = time.monotonic() + PATIENCE_SEC
+            self.until(lambda: future.done() or time.monotonic() > again_at)
+            answer = future.result() if future.done() else None
+        self.node.destroy_client(client)
+        return answer
 
     def until(self, condition: Callable[[], Any], seconds: float = DEADLINE_SEC) -> None:
         """Handle messages until a condition holds; fail at the deadline."""
@@ -145,7 +164,7 @@ class Bench:
 
     def state(self, node: str) -> str:
         """Where a node is in its life cycle."""
-        return self.call(GetState, f'/{node}/get_state').current_state.label
+        return self._ask_until_answered(GetState, f'/{node}/get_state').current_state.label
 
     def end(self, node: str) -> tuple[int, str]:
         """Wait for a node that ends by itself; its exit code and what it printed."""
