@@ -6,7 +6,6 @@ Perception and tracker run in processes of their own, on a ROS domain of their o
 
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ from person_mtl_ros.nodes.conversions import (
     tracks_from_message,
 )
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
+from person_mtl_ros.nodes.own_domain import own_domain
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.pipeline import reported
 from person_mtl_ros.structures import ModelInfo, TrackedPerson
@@ -218,8 +218,10 @@ def replay(
     """
     use_fastdds_profile()
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    domain_id = random.SystemRandom().randrange(1, 100)
-    with _node_processes(domain_id, params_file, parameters) as processes:
+    with (
+        own_domain() as domain_id,
+        _node_processes(domain_id, params_file, parameters) as processes,
+    ):
 
         def ended() -> list[str]:
             return [node for node, process in processes.items() if process.poll() is not None]

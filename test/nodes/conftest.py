@@ -1,5 +1,3 @@
-import itertools
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,23 +8,25 @@ pytest.importorskip('rclpy', reason='needs ROS 2 (rclpy)')
 from bench import Bench
 from fake_checkpoint import write_fake_checkpoint
 
-_domains = itertools.count(random.SystemRandom().randrange(1, 60))
+from person_mtl_ros.nodes.own_domain import own_domain
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """Nodes and topics of one test, unheard by all others."""
-    made = Bench(next(_domains))
-    yield made
-    made.close()
+    with own_domain() as domain_id:
+        made = Bench(domain_id)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope='module')
 def shared_bench() -> Iterator[Bench]:
     """The same for many tests: what one of them sends must not spoil the next."""
-    made = Bench(next(_domains))
-    yield made
-    made.close()
+    with own_domain() as domain_id:
+        made = Bench(domain_id)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope='session')
