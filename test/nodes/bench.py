@@ -136,7 +136,7 @@ class Bench:
         begin = time.monotonic()
         self.until(answers)
         self.node.destroy_client(client)
-        return answers()[0].result()
+        return next(future for future in pending if future.done()).result()
 
     def until(self, condition: Callable[[], Any], seconds: float = DEADLINE_SEC) -> None:
         """Handle messages until a condition holds; fail at the deadline."""
