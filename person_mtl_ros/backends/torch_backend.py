@@ -76,8 +76,7 @@ def load_network(checkpoint: Checkpoint, tasks: Sequence[str]) -> torch.nn.Modul
             f'checkpoint {checkpoint.path} has no head for {", ".join(missing)}; '
             f'it has {", ".join(network.heads)}'
         )
-    for task in set(network.heads) - set(tasks):
-        del network.heads[task]
+    network.keep_only(tasks)
     return network.eval()
 
 

@@ -18,6 +18,7 @@ RESNETS: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
     'resnet18': (BasicBlock, (2, 2, 2, 2)),
     'resnet50': (Bottleneck, (3, 4, 6, 3)),
 }
+STRIDES = (1, 2, 2, 1)  # of the stages; the last is 2 in the original
 
 
 def norm_layer(name: str, groups: int = 32) -> NormLayer:
@@ -50,54 +51,64 @@ class ResNet(nn.Module):
     :param name: key of ``RESNETS``.
     :param width: channels of the first stage before expansion; 64 in the original.
     :param norm: constructor of the normalisation layers.
+    :param stages: 4, or 3 where tasks have a last stage of their own, see :func:`last_stage`.
     """
 
-    def __init__(self, name: str, width: int, norm: NormLayer) -> None:
+    def __init__(self, name: str, width: int, norm: NormLayer, stages: int = 4) -> None:
         super().__init__()
-        block, depths = RESNETS[name]
         self.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = norm(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        planes = [width * 2**stage for stage in range(4)]
-        inputs = [width, *(p * block.expansion for p in planes[:-1])]
-        self.layer1 = _stage(block, inputs[0], planes[0], depths[0], 1, norm)
-        self.layer2 = _stage(block, inputs[1], planes[1], depths[1], 2, norm)
-        self.layer3 = _stage(block, inputs[2], planes[2], depths[2], 2, norm)
-        self.layer4 = _stage(block, inputs[3], planes[3], depths[3], 1, norm)
-        self.channels = tuple(p * block.expansion for p in planes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+        self.stages = [f'layer{number}' for number in range(1, stages + 1)]
+        for index, stage in enumerate(self.stages):
+            self.add_module(stage, _stage(name, width, index, norm))
+        self.channels = tuple(_channels(name, width, index) for index in range(4))
+        initialise_convolutions(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """
-        Feature maps of the four stages.
+        Feature maps of the stages.
 
         :param images: (B, 3, H, W), normalised.
-        :returns: maps of ``channels`` channels at 1/4, 1/8, 1/16 and 1/16 of the resolution.
+        :returns: maps of ``channels`` channels at 1/4, 1/8, 1/16 and, of the fourth stage, again
+            1/16 of the resolution.
         """
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         maps = []
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = layer(x)
+        for stage in self.stages:
+            x = self.get_submodule(stage)(x)
             maps.append(x)
         return tuple(maps)
 
 
-def _stage(
-    block: type[BasicBlock | Bottleneck],
-    inputs: int,
-    planes: int,
-    depth: int,
-    stride: int,
-    norm: NormLayer,
-) -> nn.Sequential:
-    outputs = planes * block.expansion
+def last_stage(name: str, width: int, norm: NormLayer) -> nn.Module:
+    """Build the fourth stage alone ("block 5" of the paper), from the third map to the fourth."""
+    stage = _stage(name, width, 3, norm)
+    initialise_convolutions(stage)
+    return stage
+
+
+def initialise_convolutions(network: nn.Module) -> None:
+    """Draw the weights of all convolutions as He et al. (2015) do."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+
+
+def _channels(name: str, width: int, index: int) -> int:
+    return int(RESNETS[name][0].expansion * width * 2**index)
+
+
+def _stage(name: str, width: int, index: int, norm: NormLayer) -> nn.Sequential:
+    block, depths = RESNETS[name]
+    inputs = _channels(name, width, index - 1) if index else width
+    outputs = _channels(name, width, index)
+    planes, stride = width * 2**index, STRIDES[index]
     downsample = None
     if stride != 1 or inputs != outputs:
         projection = nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False)
         downsample = nn.Sequential(projection, norm(outputs))
     blocks = [block(inputs, planes, stride, downsample, norm_layer=norm)]
-    blocks += [block(outputs, planes, norm_layer=norm) for _ in range(depth - 1)]
+    blocks += [block(outputs, planes, norm_layer=norm) for _ in range(depths[index] - 1)]
     return nn.Sequential(*blocks)

@@ -5,7 +5,13 @@ import torch
 from fake_checkpoint import PARAMS
 
 from person_mtl_ros.networks.heads import ReidHead
-from person_mtl_ros.networks.multi_task_net import TASKS, MultiTaskNet, build_multi_task_net
+from person_mtl_ros.networks.multi_task_net import (
+    SHARINGS,
+    TASKS,
+    MultiTaskNet,
+    build_multi_task_net,
+    embedding_dim,
+)
 
 
 @pytest.fixture(scope='module')
@@ -77,3 +83,45 @@ def test_the_loss_of_one_task_leaves_the_other_heads_alone(task: str) -> None:
         touched = any(p.grad is not None for p in head.parameters())
         assert touched == (name == task and task != 'reid')  # the embedding has no weights
     assert network.backbone.conv1.weight.grad.abs().sum() > 0
+
+
+def test_in_a_multi_branch_network_each_task_has_a_last_stage_of_its_own() -> None:
+    network = build_multi_task_net(replace(PARAMS, sharing='multi'))
+    network(_crops(2), ['pose'])['pose'].sum().backward()
+    assert all(p.grad is not None for p in network.branches['pose'].parameters())
+    assert all(p.grad is None for p in network.branches['reid'].parameters())
+    assert network.backbone.layer3[0].conv1.weight.grad is not None
+    assert not hasattr(network.backbone, 'layer4')
+
+
+def test_a_split_network_keeps_pose_and_the_other_tasks_in_different_channels() -> None:
+    network = build_multi_task_net(replace(PARAMS, sharing='split', pose_share=0.25))
+    seen = {}
+    for task, head in network.heads.items():
+        head.register_forward_pre_hook(
+            lambda _, maps, task=task: seen.update({task: maps[0][-1].shape[1]})
+        )
+    outputs = network(_crops(2))
+    assert seen == {'reid': 96, 'attributes': 96, 'pose': 32, 'parts': 96}
+    last = network.backbone((_crops(2).float() - network.mean) / network.std)[-1]
+    torch.testing.assert_close(outputs['reid'], last[:, 32:].amax(dim=(2, 3)))
+
+
+@pytest.mark.parametrize('sharing', SHARINGS)
+def test_the_embedding_is_as_long_as_said(sharing: str) -> None:
+    params = replace(PARAMS, sharing=sharing)
+    outputs = build_multi_task_net(params).eval()(_crops(1), ['reid'])
+    assert outputs['reid'].shape[1] == embedding_dim(params)
+
+
+def test_an_unknown_sharing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'double'.*single, multi, split"):
+        replace(PARAMS, sharing='double')
+
+
+def test_what_only_other_tasks_need_can_be_removed() -> None:
+    network = build_multi_task_net(replace(PARAMS, sharing='multi')).eval()
+    expected = network(_crops(2), ['parts'])['parts']
+    network.keep_only(['parts'])
+    assert list(network.branches) == ['parts']
+    torch.testing.assert_close(network(_crops(2))['parts'], expected)
