@@ -49,6 +49,7 @@ class PersonDataset(ABC):
 
     labels: LabelSet
     identities: NDArray[np.int64]  # (N,) person of each sample, UNKNOWN without ReID labels
+    is_query: NDArray[np.bool_] | None = None  # (N,) of a test set; the others are its gallery
 
     def __len__(self) -> int:
         return len(self.identities)
