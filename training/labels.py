@@ -86,7 +86,12 @@ LIP_COLORS = (
     (255, 170, 0),
 )
 
-# Background, head, upper body, lower body, shoes (Pfeiffer et al., section 4.1) of each LIP class.
+LIP_FLIP = (*range(14), 15, 14, 17, 16, 19, 18)
+
+# The merged classes of Pfeiffer et al., section 4.1, and that of each LIP class.
+FIVE_PARTS = ('background', 'head', 'upper_body', 'lower_body', 'shoes')
+FIVE_PART_COLORS = ((0, 0, 0), (255, 85, 0), (0, 119, 221), (0, 170, 85), (255, 255, 0))
+FIVE_PARTS_FLIP = (0, 1, 2, 3, 4)  # none has a side
 LIP_TO_5_PARTS = (0, 1, 1, 2, 1, 2, 2, 2, 4, 3, 2, 2, 3, 1, 2, 2, 3, 3, 4, 4)
 
 # The attribute extension of Market-1501 (Lin et al. 2019): 12 attributes, classes in the order of
@@ -110,4 +115,37 @@ MARKET_ATTRIBUTES = (
         'lower_color',
         ('black', 'white', 'pink', 'purple', 'yellow', 'gray', 'blue', 'green', 'brown'),
     ),
+)
+
+# PA-100K (Liu et al. 2017), 26 yes/no attributes in the order of annotation.mat.
+PA100K_ATTRIBUTES = tuple(
+    AttributeSpec(name, ('no', 'yes'))
+    for name in (
+        'female',
+        'age_over_60',
+        'age_18_60',
+        'age_less_18',
+        'front',
+        'side',
+        'back',
+        'hat',
+        'glasses',
+        'hand_bag',
+        'shoulder_bag',
+        'backpack',
+        'hold_objects_in_front',
+        'short_sleeve',
+        'long_sleeve',
+        'upper_stride',
+        'upper_logo',
+        'upper_plaid',
+        'upper_splice',
+        'lower_stripe',
+        'lower_pattern',
+        'long_coat',
+        'trousers',
+        'shorts',
+        'skirt_dress',
+        'boots',
+    )
 )
