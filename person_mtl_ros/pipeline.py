@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame
 from person_mtl_ros.predictor import Predictor
@@ -32,6 +33,7 @@ def track_frames(
     tracker: Tracker,
     image_size: tuple[int, int] | None,
     latency: Latency,
+    camera: CameraMotionEstimator | None = None,
 ) -> Iterator[TrackedFrame]:
     """
     Estimate and track every frame, in order, none left out.
@@ -41,6 +43,8 @@ def track_frames(
     :param tracker: a fresh one.
     :param image_size: width and height in pixels, None if unknown.
     :param latency: gets the time of every stage.
+    :param camera: a fresh one, to let the tracker know how the camera moves; None where it is
+        taken to stand still, as in frames without images.
     """
     for frame in frames:
         if frame.image_bgr is None or predictor is None:
@@ -49,6 +53,10 @@ def track_frames(
             persons = predictor.predict(frame.image_bgr, list(frame.detections))
             for stage, seconds in predictor.last_timings.items():
                 latency.add(stage, seconds)
+        motion = None
+        if frame.image_bgr is not None and camera is not None:
+            with latency.stage('camera motion'):
+                motion = camera.estimate(frame.image_bgr, [d.box_xyxy for d in frame.detections])
         with latency.stage('track'):
-            tracks = tracker.step(frame.stamp_sec, persons, image_size=image_size)
+            tracks = tracker.step(frame.stamp_sec, persons, image_size, motion)
         yield TrackedFrame(frame, tracks)

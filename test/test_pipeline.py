@@ -1,5 +1,7 @@
+import cv2
 import numpy as np
 
+from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame
 from person_mtl_ros.pipeline import reported, track_frames
@@ -53,6 +55,25 @@ def test_without_images_people_are_tracked_by_motion_alone():
     assert predictor.seen == []
     assert len({t.track_id for item in out for t in item.tracks}) == 1
     assert out[-1].tracks[0].estimate.embedding.size == 0
+
+
+def test_the_tracker_is_told_how_the_camera_moves():
+    noise = np.random.default_rng(0).integers(0, 256, (240, 440, 3), dtype=np.uint8)
+    place = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
+    box_xyxy = np.array([150, 50, 190, 170], np.float32)
+
+    def frames():
+        for index in range(1, 7):
+            found = (Detection(box_xyxy, 0.9),) if index < 6 else ()
+            x = 0 if index < 6 else 30
+            image = np.ascontiguousarray(place[:, x : x + 320])
+            yield Frame(index, index / 10, image, found)
+
+    for camera, shift in ((CameraMotionEstimator(), -30), (None, 0)):
+        out = list(track_frames(frames(), None, ReidTracker(), None, Latency(), camera))
+        (person,) = out[-1].tracks
+        assert not person.is_matched
+        np.testing.assert_allclose(person.box_xyxy[0], 150 + shift, atol=1)
 
 
 def test_frames_are_taken_one_at_a_time():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.sources import (
@@ -61,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
         predictor = Predictor(weights, device=options.device or 'auto')
     info = predictor.info if predictor else ModelInfo('')
     tracker = ReidTracker(params, same_person_threshold=info.same_person_threshold)
+    camera = CameraMotionEstimator()
     latency = Latency()
     rows: list[tuple[float, ...]] = []
     options.out.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
             video = stack.enter_context(
                 VideoWriter(options.out / 'overlay.mp4', source.frame_rate)
             )
-        tracked = track_frames(frames, predictor, tracker, source.image_size, latency)
+        tracked = track_frames(frames, predictor, tracker, source.image_size, latency, camera)
         progress = tqdm(tracked, total=source.length, desc=source.name, unit='frame', disable=None)
         is_begun = False
         try:

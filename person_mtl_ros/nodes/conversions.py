@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from person_mtl.msg import (
     AttributeInfo,
     Keypoint,
@@ -44,7 +45,12 @@ MAX_TRACKS = 1024
 
 def stamp_ns(header: Any) -> int:
     """Time of a header in nanoseconds."""
-    return header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+    return time_ns(header.stamp)
+
+
+def time_ns(stamp: Any) -> int:
+    """``builtin_interfaces/Time`` in nanoseconds."""
+    return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
 def float_array(values: Any) -> 'array.array[float]':
@@ -205,20 +211,28 @@ def persons_to_message(
     image_size: tuple[int, int],
     persons: Sequence[PersonEstimate],
     info: ModelInfo,
+    camera_motion: Float32Array | None = None,
+    since: Time | None = None,
 ) -> PersonArray:
     """
     ``PersonArray`` of everybody in one image.
 
     :param header: of the image.
     :param image_size: width and height in pixels.
+    :param camera_motion: (2, 3) affine from the previous image to this one, None if unknown.
+    :param since: stamp of that previous image.
     """
-    return PersonArray(
+    message = PersonArray(
         header=header,
         image_width=image_size[0],
         image_height=image_size[1],
         model_id=info.model_id,
         persons=[person_to_message(person, info) for person in persons],
     )
+    if camera_motion is not None and since is not None:
+        message.camera_motion = float_array(camera_motion)
+        message.camera_motion_since = since
+    return message
 
 
 def persons_from_message(message: Any, info: ModelInfo) -> tuple[list[PersonEstimate], list[str]]:

@@ -111,13 +111,17 @@ def _numbers(box: Any) -> tuple[float, ...]:
     return center.x, center.y, box.size_x, box.size_y, box.center.theta
 
 
-def camera_motion_fault(motion: Any) -> str:
+def camera_motion_fault(motion: Any, since_sec: float, last_sec: float) -> str:
     """
     Why a ``camera_motion`` field cannot be used.
 
     :param motion: 6 numbers, or none where nothing is known.
+    :param since_sec: stamp of the image the motion starts from; 0 where it does not say.
+    :param last_sec: stamp of the last message that was used.
     :returns: the reason, empty if it is fine or not given.
     """
+    if len(motion) and since_sec and since_sec != last_sec:
+        return 'since an image that was not tracked'
     if len(motion) not in (0, 6):
         return 'not 6 numbers'
     if not all(math.isfinite(v) and abs(v) <= MAX_COORDINATE for v in motion):

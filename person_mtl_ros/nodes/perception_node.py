@@ -11,6 +11,7 @@ from person_mtl.msg import PersonArray, PersonModelInfo
 from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.backends import BACKENDS, DeviceError
+from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
 from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
 from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
 from person_mtl_ros.images import ImageError, bgr_from_message
@@ -26,7 +27,7 @@ from person_mtl_ros.nodes.pairing import Pairing, PairingParams
 from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.predictor import HEADS, Predictor
-from person_mtl_ros.structures import Detection
+from person_mtl_ros.structures import Detection, Float32Array, UInt8Array
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class PerceptionNode(ManagedNode):
     """
 
     node_name = 'perception_node'
-    params_classes = (PerceptionParams, ImageInputParams, PairingParams)
+    params_classes = (PerceptionParams, ImageInputParams, PairingParams, CameraMotionParams)
 
     def configure(self) -> None:  # noqa: D102
         params = self.params(PerceptionParams)
@@ -116,6 +117,8 @@ class PerceptionNode(ManagedNode):
         if self._predictor is None:  # the device failed just before the last deactivation
             self._predictor = self._load()
         self._last_pair = time.monotonic()
+        self._camera = CameraMotionEstimator(self.params(CameraMotionParams))
+        self._camera_since: Any = None  # stamp of the image whose view the estimator holds
         self._foreign_since = math.inf  # time.monotonic of the first of the images without people
         self._foreign_ids: list[str] = []  # class ids of the newest of them
         self._pairing = Pairing(
@@ -175,21 +178,37 @@ class PerceptionNode(ManagedNode):
             self._predictor = self._load()
         persons = self._predictor.predict(image_bgr, detections)
         predicted = time.monotonic()
+        motion, since = self._camera_motion(pair.image.header.stamp, image_bgr, detections)
+        moved = time.monotonic()
         size = (image_bgr.shape[1], image_bgr.shape[0])
-        self._persons.publish(persons_to_message(pair.image.header, size, persons, self._info))
+        self._persons.publish(
+            persons_to_message(pair.image.header, size, persons, self._info, motion, since)
+        )
         end = time.monotonic()
         self.diagnostics.count('images processed')
         self.diagnostics.count('persons published', len(persons))
         self.diagnostics.latency('convert', converted - begin)
         for stage, seconds in self._predictor.last_timings.items():
             self.diagnostics.latency(stage, seconds)
-        self.diagnostics.latency('publish', end - predicted)
+        self.diagnostics.latency('camera motion', moved - predicted)
+        self.diagnostics.latency('publish', end - moved)
         self.diagnostics.latency('total', end - begin)
         age = self.get_clock().now().nanoseconds - stamp_ns(pair.image.header)
         if age >= 0:  # negative: clocks differ
             self.diagnostics.latency('image stamp to output', age / 1e9)
 
-    def _usable(self, message: Any, shape: tuple[int, ...]) -> list[Any]:
+    def _camera_motion(
+        self, stamp: Any, image_bgr: UInt8Array, detections: list[Detection]
+    ) -> tuple[Float32Array | None, Any]:
+        """Motion since the image published last, and that image's stamp."""
+        if not self.params(CameraMotionParams).camera_motion:
+            return None, None
+        motion = self._camera.estimate(image_bgr, [d.box_xyxy for d in detections])
+        since, self._camera_since = self._camera_since, stamp
+        self.diagnostics.count('camera motion unknown', int(motion is None))
+        return motion, since
+
+    def _usable(self, message: Any, shape: tuple[int, ...]) -> list[Detection]:
         params = self.params(PerceptionParams)
         detections, faults = detections_from_message(
             message, params.person_class_ids, width=shape[1], height=shape[0]

@@ -15,6 +15,7 @@ from person_mtl_ros.nodes.conversions import (
     model_info_from_message,
     persons_from_message,
     stamp_ns,
+    time_ns,
     tracks_to_message,
 )
 from person_mtl_ros.nodes.managed_node import ManagedNode, run
@@ -85,7 +86,8 @@ class TrackerNode(ManagedNode):
         for fault in faults:
             self.diagnostics.count(f'persons refused: {fault}')
         motion = message.camera_motion
-        fault = camera_motion_fault(motion)
+        since_sec = time_ns(message.camera_motion_since) / 1e9
+        fault = camera_motion_fault(motion, since_sec, self._newest_sec)
         if fault:
             self.diagnostics.count(f'camera motion refused: {fault}')
         tracks = self._tracker.step(

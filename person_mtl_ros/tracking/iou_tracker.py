@@ -29,7 +29,7 @@ class IouTracker:
         stamp_sec: float,
         persons: Sequence[PersonEstimate],
         image_size: tuple[int, int] | None = None,
-        camera_motion: NDArray[np.float64] | None = None,
+        camera_motion: NDArray[np.floating] | None = None,
     ) -> list[TrackedPerson]:
         """See ``ReidTracker.step``; image size and camera motion are ignored."""
         ids = list(self._tracks)

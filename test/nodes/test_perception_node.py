@@ -1,16 +1,18 @@
 import array
 from dataclasses import replace
 
+import cv2
 import fake_checkpoint
 import numpy as np
 import pytest
 from bench import Bench, detection, detections_at, header_at, image_at
+from builtin_interfaces.msg import Time
 from person_mtl.msg import PersonArray, PersonModelInfo
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.nodes.conversions import model_info_from_message, stamp_ns
+from person_mtl_ros.nodes.conversions import image_to_message, model_info_from_message, stamp_ns
 
 NODE = 'perception_node'
 
@@ -67,6 +69,29 @@ def test_people_get_all_four_answers_in_image_pixels(camera):
         assert len(person.keypoints) == len(info.keypoint_names)
         assert len(person.part_mask.data) == person.part_mask.width * person.part_mask.height > 0
         assert person.part_mask.roi.size_y >= person.bbox.size_y
+
+
+def _view(place, x):
+    return image_to_message(header_at(0), np.ascontiguousarray(place[:240, x : x + 320]))
+
+
+def test_camera_motion_is_told_with_the_image_it_starts_from(shared_camera):
+    camera = shared_camera
+    noise = np.random.default_rng(0).integers(0, 256, (240, 400, 3), dtype=np.uint8)
+    place = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
+    first = camera.answer(camera.show(image=_view(place, 0)))
+    assert list(first.camera_motion) == []  # the size of the image changed
+    second = camera.answer(camera.show(image=_view(place, 10)))
+    np.testing.assert_allclose(second.camera_motion, [1, 0, -10, 0, 1, 0], atol=0.2)
+    assert second.camera_motion_since == first.header.stamp
+    third = camera.answer(camera.show(image=image_at(0)))
+    assert list(third.camera_motion) == [] and third.camera_motion_since == Time()
+
+
+def test_camera_motion_can_be_left_out(bench, weights):
+    camera = Camera(bench, weights, camera_motion='false')
+    assert list(camera.answer(camera.show()).camera_motion) == []
+    assert list(camera.answer(camera.show()).camera_motion) == []
 
 
 def test_nobody_is_published_too(camera):

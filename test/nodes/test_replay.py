@@ -5,6 +5,7 @@ pytest.importorskip('rclpy')
 
 from evaluation.generated_sequences import make_sequence
 
+from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame, load_sequence
 from person_mtl_ros.nodes import replay as replay_module
@@ -34,7 +35,9 @@ def walk(tmp_path_factory):
 def offline(walk, weights):
     predictor = Predictor(weights, device='cpu')
     tracker = ReidTracker(same_person_threshold=predictor.info.same_person_threshold)
-    frames = track_frames(walk, predictor, tracker, walk.image_size, Latency())
+    frames = track_frames(
+        walk, predictor, tracker, walk.image_size, Latency(), CameraMotionEstimator()
+    )
     return {frame.index: tracks for frame, tracks in frames}
 
 

@@ -223,6 +223,23 @@ def test_camera_motion_moves_the_people(room):
     assert moved.bbox.center.position.x == pytest.approx(260, abs=3)
 
 
+def test_camera_motion_holds_only_after_the_message_it_starts_from(room):
+    def change(since_sec):
+        def move(message):
+            message.camera_motion = array.array('f', [1, 0, -60, 0, 1, 0])
+            message.camera_motion_since = header_at(since_sec).stamp
+
+        return move
+
+    room.watch(person(320))
+    moved = room.answer(room.show(change=change(room.now))).persons[0]
+    assert moved.bbox.center.position.x == pytest.approx(260, abs=3)
+    wait = room.count_grows('camera motion refused: since an image that was not tracked')
+    held = room.answer(room.show(change=change(room.now - 0.1))).persons[0]
+    assert held.bbox.center.position.x == pytest.approx(260, abs=3)
+    wait()
+
+
 def test_messages_of_another_network_are_counted(room):
     wait = room.count_grows('messages dropped: model_info of another network')
     room.show(person(100), change=lambda message: setattr(message, 'model_id', 'model-b'))
