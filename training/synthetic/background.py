@@ -1,5 +1,8 @@
 """Surroundings of people: what stands on streets, squares and in halls."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from training.synthetic.color import Color, sample_upper_color
@@ -13,66 +16,83 @@ def _gray(rng: np.random.Generator, low: float, high: float, tint: float = 0.03)
     return float(red), float(green), float(blue)
 
 
-def sample_ground(rng: np.random.Generator) -> Material:
-    """Draw asphalt, tiles, bricks, grass, a road or a floor."""
-    kind = rng.random()
+@dataclass(frozen=True)
+class Surroundings:
+    """What may stand around people; shares are relative to each other."""
+
+    grounds: Mapping[str, float]  # asphalt | tiles | grass | road | floor | court | sand | snow
+    walls: Mapping[str, float]  # windows | bricks | stripes | plain | clutter | trees
+    wall_distance: tuple[float, float] = (4.0, 20.0)  # behind the person, metres
+    blocks: int = 4  # at most: kiosks, hedges, cars
+    posts: int = 3
+    plants: int = 3
+
+
+def _pick(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
+    weights = np.array(list(shares.values()))
+    return list(shares)[rng.choice(len(weights), p=weights / weights.sum())]
+
+
+def sample_ground(rng: np.random.Generator, shares: Mapping[str, float]) -> Material:
+    """Draw what people stand on; for the shares see :class:`Surroundings`."""
+    kind = _pick(rng, shares)
     offset = float(rng.random())
-    if kind < 0.3:
-        return Material(
-            _gray(rng, 0.25, 0.65, 0.02), grain=float(rng.uniform(0.1, 0.5)), offset=offset
-        )
-    if kind < 0.65:
-        color = _gray(rng, 0.35, 0.75, 0.02)
+    if kind == 'tiles':
+        color = _gray(rng, 0.3, 0.75, 0.02)
         joint = (0.6 * color[0], 0.6 * color[1], 0.6 * color[2])
         pattern = Pattern.TILES if rng.random() < 0.6 else Pattern.BRICKS
         period = float(
             rng.uniform(0.2, 1.2) if pattern == Pattern.TILES else rng.uniform(0.1, 0.3)
         )
         return Material(color, pattern, joint, period, 0.4, grain=0.3, offset=offset)
-    if kind < 0.8:
-        green = (rng.uniform(0.28, 0.45), rng.uniform(0.38, 0.5), rng.uniform(0.16, 0.3))
-        return Material(green, grain=0.5, offset=offset)
-    if kind < 0.92:
+    if kind == 'grass':
+        green = (rng.uniform(0.24, 0.45), rng.uniform(0.36, 0.5), rng.uniform(0.12, 0.3))
+        return Material(green, grain=float(rng.uniform(0.3, 0.9)), offset=offset)
+    if kind == 'road':
         color = _gray(rng, 0.2, 0.45, 0.01)
         return Material(color, Pattern.ROAD, (0.85, 0.85, 0.8), 3.5, 0.8, grain=0.3, offset=offset)
-    return Material(_gray(rng, 0.4, 0.85, 0.04), gloss=0.2, grain=0.15, offset=offset)
+    if kind == 'court':
+        color = sample_upper_color(rng)
+        line = (0.9, 0.9, 0.88)
+        return Material(color, Pattern.ROAD, line, 4.0, 1.0, grain=0.15, offset=offset)
+    if kind == 'sand':
+        sand = (rng.uniform(0.6, 0.82), rng.uniform(0.5, 0.68), rng.uniform(0.35, 0.52))
+        return Material(sand, grain=0.4, offset=offset)
+    if kind == 'snow':
+        return Material(_gray(rng, 0.85, 0.97, 0.01), grain=0.12, offset=offset)
+    if kind == 'floor':
+        return Material(_gray(rng, 0.25, 0.9, 0.06), gloss=0.2, grain=0.15, offset=offset)
+    return Material(
+        _gray(rng, 0.25, 0.65, 0.02), grain=float(rng.uniform(0.1, 0.5)), offset=offset
+    )
 
 
-def sample_wall(rng: np.random.Generator) -> Material:
-    """Draw the front of a building."""
-    kind = rng.random()
+def sample_wall(rng: np.random.Generator, shares: Mapping[str, float]) -> Material:
+    """Draw the front of a building, a fence, trees, all sorts of things."""
+    kind = _pick(rng, shares)
     offset = float(rng.random())
-    if kind < 0.4:
+    if kind == 'windows':
         glass = _gray(rng, 0.08, 0.45, 0.04)
         color = _gray(rng, 0.4, 0.85, 0.04)
-        period = float(rng.uniform(1.2, 3.5))
-        return Material(
-            color,
-            Pattern.WINDOWS,
-            glass,
-            period,
-            float(rng.uniform(0.35, 0.8)),
-            grain=0.15,
-            offset=offset,
-        )
-    if kind < 0.6:
+        period, fill = float(rng.uniform(1.2, 3.5)), float(rng.uniform(0.35, 0.8))
+        return Material(color, Pattern.WINDOWS, glass, period, fill, grain=0.15, offset=offset)
+    if kind == 'bricks':
         color = (rng.uniform(0.4, 0.65), rng.uniform(0.25, 0.42), rng.uniform(0.18, 0.35))
         return Material(
             color, Pattern.BRICKS, _gray(rng, 0.5, 0.75), 0.09, 0.5, grain=0.3, offset=offset
         )
-    if kind < 0.75:
+    if kind == 'stripes':
         pattern = Pattern.STRIPES_ALONG if rng.random() < 0.6 else Pattern.STRIPES_ACROSS
+        first, second = _gray(rng, 0.15, 0.8), _gray(rng, 0.15, 0.8)
         period = float(rng.uniform(0.15, 1.0))
-        return Material(
-            _gray(rng, 0.15, 0.8),
-            pattern,
-            _gray(rng, 0.15, 0.8),
-            period,
-            0.3,
-            grain=0.2,
-            offset=offset,
-        )
-    return Material(_gray(rng, 0.15, 0.9, 0.05), grain=float(rng.uniform(0.1, 0.5)), offset=offset)
+        return Material(first, pattern, second, period, 0.3, grain=0.2, offset=offset)
+    if kind == 'clutter':
+        first, second = _gray(rng, 0.08, 0.5, 0.06), sample_upper_color(rng)
+        period = float(rng.uniform(0.4, 2.5))
+        return Material(first, Pattern.CLUTTER, second, period, 1.0, grain=0.4, offset=offset)
+    if kind == 'trees':
+        return sample_leaves(rng)
+    return Material(_gray(rng, 0.05, 0.9, 0.06), grain=float(rng.uniform(0.1, 0.5)), offset=offset)
 
 
 def sample_leaves(rng: np.random.Generator) -> Material:
@@ -93,36 +113,37 @@ def place_behind(
     return float(distance * np.cos(angle)), float(distance * np.sin(angle))
 
 
-def sample_scenery(rng: np.random.Generator, away: float) -> Scenery:
+def sample_scenery(rng: np.random.Generator, away: float, around: Surroundings) -> Scenery:
     """
     Draw surroundings of a person at the origin.
 
     :param rng: source of randomness.
     :param away: direction from the camera to the person, radians; scenery stands behind.
+    :param around: what there may be.
     """
     pieces: list[Piece] = []
-    if rng.random() < 0.75:
-        distance = rng.uniform(4, 20)
+    if rng.random() < 0.8:
+        distance = rng.uniform(*around.wall_distance)
         turn = away + rng.normal(0, 0.35)
         center = (float(distance * np.cos(turn)), float(distance * np.sin(turn)))
         height, half_width = rng.uniform(2.5, 15), rng.uniform(5, 40)
-        pieces.append(Box(center, 0.0, height, 2.5, half_width, turn, sample_wall(rng)))
-    for _ in range(rng.integers(0, 5)):
-        pieces.append(
-            _sample_block(rng, place_behind(rng, away, 1.2, 12, 0.9), rng.uniform(0.4, 2.2))
-        )
-    for _ in range(rng.integers(0, 4)):
+        wall = sample_wall(rng, around.walls)
+        pieces.append(Box(center, 0.0, height, 0.4, half_width, turn, wall))
+    for _ in range(rng.integers(0, around.blocks + 1)):
+        place = place_behind(rng, away, 1.2, 12, 0.9)
+        pieces.append(_sample_block(rng, place, rng.uniform(0.4, 2.2)))
+    for _ in range(rng.integers(0, around.posts + 1)):
         post = Material(_gray(rng, 0.1, 0.75), grain=0.3)
         place = place_behind(rng, away, 0.8, 10, 0.7)
         pieces.append(Cylinder(place, rng.uniform(0.03, 0.25), 0.0, rng.uniform(0.9, 6), post))
-    for _ in range(rng.integers(0, 4)):
+    for _ in range(rng.integers(0, around.plants + 1)):
         place = place_behind(rng, away, 1.5, 14, 0.8)
         if rng.random() < 0.5:
             pieces += sample_tree(rng, place, rng.uniform(2.2, 4.5))
         else:
             pieces.append(_sample_bush(rng, place, rng.uniform(0.4, 1.5)))
     sky = (0.62, 0.74, 0.92) if rng.random() < 0.5 else (0.85, 0.87, 0.9)
-    return Scenery(sample_ground(rng), tuple(pieces), sky)
+    return Scenery(sample_ground(rng, around.grounds), tuple(pieces), sky)
 
 
 def sample_tree(

@@ -1,5 +1,7 @@
 """Crops side by side, plain and with their labels drawn on, to be looked at."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +33,17 @@ def annotated(image_rgb: NDArray, parts: NDArray, keypoints: NDArray) -> NDArray
 
 
 def contact_sheet(
-    images_rgb: NDArray, parts: NDArray, keypoints: NDArray, columns: int = 10
+    images_rgb: Sequence[NDArray],
+    parts: Sequence[NDArray],
+    keypoints: Sequence[NDArray],
+    columns: int = 10,
 ) -> NDArray[np.uint8]:
     """
     Lay out crops in rows, each above its labels.
 
-    :param images_rgb: (N, h, w, 3).
-    :param parts: (N, h, w).
-    :param keypoints: (N, 16, 3).
+    :param images_rgb: N of (h, w, 3).
+    :param parts: N of (h, w).
+    :param keypoints: N of (16, 3).
     :param columns: crops per row.
     :returns: one RGB picture.
     """

@@ -1,6 +1,6 @@
 """What a camera makes of a scene: exposure, colour cast, blur, noise, compression."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,28 +23,66 @@ class ImageFormation:
     noise: float = 0.0  # standard deviation in grey values of 255
     jpeg_quality: int | None = None  # None = not compressed
     veil: float = 0.0  # stray light that lifts black
+    sharpening: float = 0.0  # strength of the halos of an unsharp mask
+    vignette: float = 0.0  # light lost in the corners
 
 
-def sample_image_formation(rng: np.random.Generator) -> ImageFormation:
-    """Draw a camera, mostly a fair one."""
+@dataclass(frozen=True)
+class Photography:
+    """What cameras may be like; pairs are the ends of a range or mean and spread."""
+
+    resolution: tuple[float, float] = (0.3, 1.5)  # sensor rows per crop row
+    exposure_spread: float = 0.25  # of its logarithm
+    balance_spread: float = 0.06  # of the logarithm of a channel's gain
+    contrast: tuple[float, float] = (0.85, 1.25)
+    saturation: tuple[float, float] = (0.6, 1.2)
+    blur: tuple[float, float] = (0.3, 0.35)  # mean and spread, pixels of the sensor
+    motion_blurred: float = 0.12  # share of pictures
+    noise: float = 2.5  # mean, grey values
+    jpeg_quality: tuple[int, int] = (30, 96)
+    compressed: float = 0.75  # share of cameras
+    sharpened: float = 0.2  # share of cameras
+
+    def sample_shrink(self, rng: np.random.Generator) -> float:
+        """Draw the resolution of the sensor relative to the crop; far people are small."""
+        low, high = np.log(self.resolution)
+        return float(min(1.0, np.exp(rng.uniform(low, high))))
+
+
+def sample_camera_look(rng: np.random.Generator, photography: Photography) -> ImageFormation:
+    """Draw what a camera does to every picture."""
+    balance = np.exp(rng.normal(0, photography.balance_spread, 3))
+    is_compressed = rng.random() < photography.compressed
+    return ImageFormation(
+        exposure=float(rng.lognormal(0.0, 0.6 * photography.exposure_spread)),
+        white_balance=(float(balance[0]), float(balance[1]), float(balance[2])),
+        contrast=float(rng.uniform(*photography.contrast)),
+        saturation=float(rng.uniform(*photography.saturation)),
+        blur_sigma=float(max(0.0, rng.normal(*photography.blur))),
+        noise=float(rng.exponential(photography.noise)),
+        jpeg_quality=int(rng.integers(*photography.jpeg_quality)) if is_compressed else None,
+        veil=float(max(0.0, rng.normal(0.0, 0.04))),
+        sharpening=float(rng.uniform(0.4, 1.6)) if rng.random() < photography.sharpened else 0.0,
+        vignette=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.1 else 0.0,
+    )
+
+
+def sample_moment(
+    rng: np.random.Generator, photography: Photography, camera: ImageFormation
+) -> ImageFormation:
+    """Draw what differs from picture to picture of a camera: exposure and motion."""
+    exposure = camera.exposure * rng.lognormal(0.0, 0.8 * photography.exposure_spread)
     bad_light = rng.random()
-    exposure = rng.lognormal(0.05, 0.22)
-    if bad_light < 0.08:
+    if bad_light < 0.07:
         exposure *= rng.uniform(0.25, 0.5)
     elif bad_light > 0.94:
         exposure *= rng.uniform(1.4, 2.2)
-    balance = np.exp(rng.normal(0, 0.05, 3))
-    return ImageFormation(
+    is_moving = rng.random() < photography.motion_blurred
+    return replace(
+        camera,
         exposure=float(exposure),
-        white_balance=(float(balance[0]), float(balance[1]), float(balance[2])),
-        contrast=float(rng.uniform(0.85, 1.2)),
-        saturation=float(rng.uniform(0.6, 1.2)),
-        blur_sigma=float(max(0.0, rng.normal(0.3, 0.35))),
-        motion_blur=float(rng.uniform(0.008, 0.03)) if rng.random() < 0.15 else 0.0,
+        motion_blur=float(rng.uniform(0.008, 0.03)) if is_moving else 0.0,
         motion_angle=float(rng.normal(0, 0.4)),
-        noise=float(rng.exponential(2.5)),
-        jpeg_quality=int(rng.integers(30, 96)) if rng.random() < 0.75 else None,
-        veil=float(max(0.0, rng.normal(0.0, 0.04))),
     )
 
 
@@ -63,6 +101,9 @@ def develop(
     exposure = formation.exposure * np.clip(_MEAN_GRAY / max(metered, 1e-6), 0.6, 3.0)
     gain = np.asarray(formation.white_balance, np.float32) * np.float32(exposure)
     light = np.clip(image * gain, 0, None)
+    if formation.vignette > 0:
+        y, x = (np.linspace(-1, 1, count, dtype=np.float32) for count in image.shape[:2])
+        light *= 1 - np.float32(0.5 * formation.vignette) * (y[:, None] ** 2 + x**2)[..., None]
     # A soft shoulder keeps bright cloth from clipping at once.
     light = np.where(light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.35), light)
     display = np.power(light, np.float32(1 / 2.2))
@@ -101,6 +142,10 @@ def degrade(
         picture = cv2.filter2D(picture, -1, _motion_kernel(streak, formation.motion_angle))
     if formation.blur_sigma > 0.2:
         picture = cv2.GaussianBlur(picture, (0, 0), formation.blur_sigma)
+    if formation.sharpening > 0:
+        soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
+        strength = formation.sharpening
+        picture = cv2.addWeighted(picture, 1 + strength, soft, -strength, 0)
     if formation.noise > 0.3:
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(formation.noise)
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)

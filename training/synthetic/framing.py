@@ -1,40 +1,46 @@
 """How a detector and the image border frame a person."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def detected_box(rng: np.random.Generator, box: NDArray) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class Framing:
+    """How well people are framed."""
+
+    jitter: float = 0.03  # spread of the edges of a box, share of its size
+    letterboxed: float = 0.2  # share of pictures that end where the box does
+    cut: float = 0.12  # share of people that a border of the image cuts off
+    close: float = 0.0  # share of people seen from the hips or the chest upwards
+
+
+def detected_box(rng: np.random.Generator, box: NDArray, jitter: float) -> NDArray[np.float64]:
     """Box as a detector gives it: shifted, scaled, sometimes loose, sometimes without legs."""
     size = box[2:] - box[:2]
-    edges = box.reshape(2, 2) + rng.normal(0, 0.03, (2, 2)) * size
+    edges = box.reshape(2, 2) + rng.normal(0, jitter, (2, 2)) * size
     if rng.random() < 0.12:
         edges += np.array([[-1], [1]]) * rng.uniform(0.02, 0.16, (2, 2)) * size
-    if rng.random() < 0.07:
+    if rng.random() < 0.05:
         edges[1, 1] -= rng.uniform(0.15, 0.5) * size[1]
     return edges.reshape(4)
 
 
-def image_border(rng: np.random.Generator, box: NDArray, whole: NDArray) -> NDArray[np.float64]:
-    """Area in which there are pixels: a crop's own box, or an image that cuts the person off."""
+def image_border(
+    rng: np.random.Generator, whole: NDArray, framing: Framing
+) -> NDArray[np.float64]:
+    """Edges of an image that may cut a person off: xyxy, infinite where far away."""
     size = whole[2:] - whole[:2]
     border = np.array([-np.inf, -np.inf, np.inf, np.inf])
     kind = rng.random()
-    if kind < 0.2:
-        return box
-    if kind < 0.32:
-        side = rng.integers(4)
-        cut = rng.uniform(0.05, 0.4)
-        if side < 2:
-            border[side] = whole[side] + cut * size[side]
-        else:
-            border[side] = whole[side] - cut * size[side - 2]
+    if kind < framing.close:
+        border[3] = whole[1] + rng.uniform(0.32, 0.62) * size[1]
+    elif kind < framing.close + framing.cut:
+        side = rng.choice(4, p=(0.2, 0.1, 0.2, 0.5))
+        cut = rng.uniform(0.05, 0.4) * size[side % 2]
+        border[side] = whole[side] + (cut if side < 2 else -cut)
     return border
-
-
-def sample_shrink(rng: np.random.Generator) -> float:
-    """Draw the resolution of the sensor relative to the crop, far people are small."""
-    return float(min(1.0, np.exp(rng.uniform(np.log(0.3), np.log(1.5)))))
 
 
 def pixels_outside(

@@ -29,6 +29,7 @@ from training.synthetic.wardrobe import (
     sample_hair,
     sample_lower,
     sample_outer,
+    sample_sportswear,
     sample_upper,
 )
 
@@ -120,29 +121,49 @@ def _sample_shape(rng: np.random.Generator, gender: str, age: str) -> BodyShape:
     )
 
 
-def sample_identity(rng: np.random.Generator) -> Identity:
+@dataclass(frozen=True)
+class Population:
+    """Who is there; shares of all people."""
+
+    ages: tuple[float, float, float, float] = (0.09, 0.28, 0.5, 0.13)  # in the order of AGES
+    women: float = 0.46
+    warm: float = 0.62  # dressed for warm weather
+    sports: float = 0.0  # dressed for sports
+    rich: float = 0.3  # layers, patterns, scarves and hats rather than plain clothes
+
+
+def sample_identity(rng: np.random.Generator, population: Population | None = None) -> Identity:
     """
     Draw a person.
 
     Gender and age shift how likely a body, a haircut or a garment is; they decide none of them.
+
+    :param rng: source of randomness.
+    :param population: who is there; the people of a street by default.
     """
-    gender = 'male' if rng.random() < 0.54 else 'female'
-    age = str(rng.choice(AGES, p=(0.09, 0.28, 0.5, 0.13)))
-    warm = bool(rng.random() < 0.62)
+    population = population or Population()
+    gender = 'female' if rng.random() < population.women else 'male'
+    age = str(rng.choice(AGES, p=population.ages))
+    warm = bool(rng.random() < population.warm)
     shape = _sample_shape(rng, gender, age)
-    upper = sample_upper(rng, warm, sample_upper_color(rng))
+    skin, hair = sample_skin_color(rng), sample_hair(rng, gender, age)
+    if rng.random() < population.sports:
+        upper, lower, footwear, worn = sample_sportswear(rng, gender, warm)
+        return Identity(gender, age, shape, skin, hair, upper, None, lower, footwear, worn)
+    is_rich = bool(rng.random() < population.rich)
+    upper = sample_upper(rng, warm, sample_upper_color(rng), is_rich)
     lower = sample_lower(rng, gender, warm, upper)
     # Over a jumpsuit no jacket: the attributes have one upper colour only.
-    outer = None if lower.kind == 'jumpsuit' else sample_outer(rng, warm)
+    outer = None if lower.kind == 'jumpsuit' else sample_outer(rng, warm, is_rich)
     return Identity(
         gender,
         age,
         shape,
-        sample_skin_color(rng),
-        sample_hair(rng, gender, age),
+        skin,
+        hair,
         upper,
         outer,
         lower,
         sample_footwear(rng, warm),
-        sample_accessories(rng, gender, age, warm),
+        sample_accessories(rng, gender, age, warm, is_rich),
     )

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from training.labels import MPII_KEYPOINTS
 from training.synthetic.camera import Camera
 from training.synthetic.renderer import Rendering
 
@@ -27,6 +28,19 @@ _DEPTH_OF_JOINT = np.array(
         0.09,
     ]
 )
+
+_NECK, _CROWN = MPII_KEYPOINTS.index('upper_neck'), MPII_KEYPOINTS.index('head_top')
+
+
+def head_size(joints: NDArray, camera: Camera) -> float:
+    """
+    Length of the head in pixels as if it were upright before the camera, the unit of PCKh.
+
+    :param joints: (16, 3) in the world, order of ``MPII_KEYPOINTS``.
+    :param camera: of the picture.
+    """
+    length = float(np.linalg.norm(joints[_CROWN] - joints[_NECK]))
+    return length * camera.focal_xy[1] / float(camera.project(joints[[_CROWN]])[0, 2])
 
 
 def keypoints_in_view(

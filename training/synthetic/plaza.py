@@ -7,6 +7,9 @@ from training.synthetic.color import sample_upper_color
 from training.synthetic.scenery import Box, Cylinder, Piece, Scenery
 from training.synthetic.texture import Material
 
+_GROUNDS = {'asphalt': 0.3, 'tiles': 0.35, 'grass': 0.15, 'road': 0.12, 'floor': 0.08}
+_WALLS = {'windows': 0.4, 'bricks': 0.2, 'stripes': 0.15, 'plain': 0.25}
+
 FOCAL_SHARE = 0.85  # focal length by picture width: a view of 61 degrees
 
 
@@ -19,7 +22,7 @@ def sample_plaza(rng: np.random.Generator) -> Scenery:
         width = rng.uniform(5, 13)
         center = (depth + rng.uniform(4, 8), y + width / 2)
         height = rng.uniform(4, 14)
-        pieces.append(Box(center, 0.0, height, 4.0, width / 2, 0.0, sample_wall(rng)))
+        pieces.append(Box(center, 0.0, height, 4.0, width / 2, 0.0, sample_wall(rng, _WALLS)))
         y += width
     # Pillars stand where people walk, so that they hide and show them again.
     for side in (-1, 1):
@@ -39,7 +42,7 @@ def sample_plaza(rng: np.random.Generator) -> Scenery:
     for _ in range(rng.integers(1, 3)):
         stone = Material((0.45, 0.42, 0.4), grain=0.4)
         pieces.append(Box(_place(rng, 7, 13), 0.0, rng.uniform(0.4, 0.8), 0.3, 0.8, 0.0, stone))
-    return Scenery(sample_ground(rng), tuple(pieces), (0.72, 0.81, 0.93))
+    return Scenery(sample_ground(rng, _GROUNDS), tuple(pieces), (0.72, 0.81, 0.93))
 
 
 def _place(rng: np.random.Generator, near: float, far: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Joint angles of a person, and what people do with them."""
+"""Joint angles of a person who walks or stands, with the arms busy or not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -81,25 +81,6 @@ def stride_length(leg_length: float, amplitude: float) -> float:
     return 4.0 * leg_length * float(np.sin(0.40 * amplitude)) * 0.95
 
 
-def _walk(rng: np.random.Generator) -> Pose:
-    return walking_pose(rng.random(), rng.uniform(0.5, 1.25), rng.uniform(0.3, 1.5))
-
-
-def _run(rng: np.random.Generator) -> Pose:
-    phase = rng.random()
-    pose = walking_pose(phase, rng.uniform(1.4, 1.9), 1.4)
-    elbow = rng.uniform(1.2, 1.8)
-    return replace(
-        pose,
-        right_leg=replace(pose.right_leg, bend=pose.right_leg.bend * 1.3 + 0.15),
-        left_leg=replace(pose.left_leg, bend=pose.left_leg.bend * 1.3 + 0.15),
-        right_arm=replace(pose.right_arm, bend=elbow, rotation=0.4),
-        left_arm=replace(pose.left_arm, bend=elbow, rotation=0.4),
-        lean=rng.uniform(0.08, 0.25),
-        action='run',
-    )
-
-
 def standing_pose(rng: np.random.Generator) -> Pose:
     """Stand about, with the weight on either leg and the arms hanging."""
     shift = rng.normal(0, 0.05)
@@ -180,136 +161,16 @@ def with_gesture(rng: np.random.Generator, pose: Pose) -> Pose:
     return pose
 
 
-def _gesture_while_standing(rng: np.random.Generator) -> Pose:
-    return with_gesture(rng, standing_pose(rng))
-
-
-def _gesture_while_walking(rng: np.random.Generator) -> Pose:
-    return with_gesture(rng, _walk(rng))
-
-
-def _sit(rng: np.random.Generator) -> Pose:
-    lean = rng.uniform(-0.2, 0.25)
-    hip = 1.5 + rng.uniform(-0.1, 0.15) + lean
-    knee = rng.uniform(1.2, 1.8)
-    pose = Pose(
-        right_leg=LimbAngles(hip, rng.uniform(0.02, 0.3), 0.0, knee),
-        left_leg=LimbAngles(hip, rng.uniform(0.02, 0.3), 0.0, knee + rng.normal(0, 0.15)),
-        right_arm=LimbAngles(
-            rng.uniform(0.2, 0.7), 0.1, rng.uniform(0, 0.6), rng.uniform(0.6, 1.4)
-        ),
-        left_arm=LimbAngles(
-            rng.uniform(0.2, 0.7), 0.1, rng.uniform(0, 0.6), rng.uniform(0.6, 1.4)
-        ),
-        lean=lean,
-        spine_bend=rng.uniform(0, 0.35),
-        neck_bend=rng.normal(0, 0.15),
-        neck_turn=rng.normal(0, 0.3),
-        action='sit',
+def mirrored(pose: Pose) -> Pose:
+    """Exchange left and right."""
+    return replace(
+        pose,
+        right_arm=pose.left_arm,
+        left_arm=pose.right_arm,
+        right_leg=pose.left_leg,
+        left_leg=pose.right_leg,
+        tilt=-pose.tilt,
+        spine_twist=-pose.spine_twist,
+        spine_side=-pose.spine_side,
+        neck_turn=-pose.neck_turn,
     )
-    return with_gesture(rng, pose) if rng.random() < 0.3 else pose
-
-
-def _crouch(rng: np.random.Generator) -> Pose:
-    knee = rng.uniform(1.2, 2.3)
-    hip = knee * rng.uniform(0.75, 0.95)
-    lean = rng.uniform(0.2, 0.5)
-    return Pose(
-        right_leg=LimbAngles(hip + lean, rng.uniform(0.1, 0.35), -0.2, knee, 0.0),
-        left_leg=LimbAngles(
-            hip + lean, rng.uniform(0.1, 0.35), -0.2, knee + rng.normal(0, 0.1), 0.0
-        ),
-        right_arm=LimbAngles(
-            rng.uniform(0.3, 1.2), 0.15, rng.uniform(0, 0.5), rng.uniform(0.3, 1.3)
-        ),
-        left_arm=LimbAngles(
-            rng.uniform(0.3, 1.2), 0.15, rng.uniform(0, 0.5), rng.uniform(0.3, 1.3)
-        ),
-        lean=lean,
-        spine_bend=rng.uniform(0.1, 0.5),
-        neck_bend=rng.uniform(-0.4, 0.1),
-        action='crouch',
-    )
-
-
-def _cycle(rng: np.random.Generator) -> Pose:
-    turn = rng.uniform(0, 2 * np.pi)
-    lean = rng.uniform(0.1, 0.45)
-    arm = LimbAngles(rng.uniform(0.75, 1.0) + lean * 0.6, 0.12, 0.2, rng.uniform(0.25, 0.8))
-
-    def leg(angle: float) -> LimbAngles:
-        return LimbAngles(
-            1.05 + lean + 0.35 * np.sin(angle), 0.06, 0.0, 1.3 + 0.4 * np.cos(angle + 0.9)
-        )
-
-    return Pose(
-        right_leg=leg(turn),
-        left_leg=leg(turn + np.pi),
-        right_arm=arm,
-        left_arm=arm,
-        lean=lean,
-        spine_bend=rng.uniform(0.1, 0.3),
-        neck_bend=-0.8 * lean,
-        neck_turn=rng.normal(0, 0.2),
-        lift=0.1,
-        action='cycle',
-    )
-
-
-def _sport(rng: np.random.Generator) -> Pose:
-    """Any angles a body allows, as in sports."""
-
-    def arm() -> LimbAngles:
-        return LimbAngles(
-            rng.uniform(-0.8, 2.8),
-            rng.uniform(-0.1, 1.5),
-            rng.uniform(-0.8, 1.2),
-            rng.uniform(0, 2.4),
-        )
-
-    def leg() -> LimbAngles:
-        flexion = rng.uniform(-0.4, 1.4)
-        return LimbAngles(
-            flexion,
-            rng.uniform(-0.05, 0.7),
-            rng.uniform(-0.5, 0.3),
-            rng.uniform(max(0.0, 0.8 * flexion - 0.4), 1.8),
-            rng.uniform(-0.3, 0.6),
-        )
-
-    return Pose(
-        right_arm=arm(),
-        left_arm=arm(),
-        right_leg=leg(),
-        left_leg=leg(),
-        lean=rng.normal(0.15, 0.3),
-        tilt=rng.normal(0, 0.12),
-        spine_bend=rng.normal(0.15, 0.25),
-        spine_twist=rng.normal(0, 0.35),
-        spine_side=rng.normal(0, 0.15),
-        neck_bend=rng.normal(0, 0.25),
-        neck_turn=rng.normal(0, 0.5),
-        lift=float(max(0.0, rng.normal(0, 0.12))),
-        action='sport',
-    )
-
-
-# Share of each action; a street, with enough of the rest to learn limbs in any position.
-_ACTIONS: tuple[tuple[float, Callable[[np.random.Generator], Pose]], ...] = (
-    (0.38, _walk),
-    (0.12, _gesture_while_walking),
-    (0.12, standing_pose),
-    (0.12, _gesture_while_standing),
-    (0.05, _run),
-    (0.05, _sit),
-    (0.03, _crouch),
-    (0.04, _cycle),
-    (0.09, _sport),
-)
-
-
-def sample_pose(rng: np.random.Generator) -> Pose:
-    """Draw something to do and a moment of it."""
-    shares = np.array([share for share, _ in _ACTIONS])
-    action = _ACTIONS[rng.choice(len(_ACTIONS), p=shares / shares.sum())][1]
-    return action(rng)

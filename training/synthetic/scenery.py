@@ -84,6 +84,17 @@ class Scenery:
         """Add pieces."""
         return replace(self, pieces=(*self.pieces, *pieces))
 
+    def moved(self, x: float, y: float) -> 'Scenery':
+        """Shift all pieces on the ground, metres."""
+
+        def moved(piece: Piece) -> Piece:
+            if isinstance(piece, Bush):
+                center = piece.center
+                return replace(piece, center=(center[0] + x, center[1] + y, center[2]))
+            return replace(piece, center_xy=(piece.center_xy[0] + x, piece.center_xy[1] + y))
+
+        return replace(self, pieces=tuple(moved(piece) for piece in self.pieces))
+
     @property
     def boxes(self) -> list[Box]:
         """The boxes among the pieces."""

@@ -39,6 +39,7 @@ class Pattern(IntEnum):
     ROAD = 16  # dashed line
     LEAVES = 17
     SHIRT_PRINT = 18  # rows of writing on the chest
+    CLUTTER = 19  # rectangles of all sizes over each other, in all mixtures of the two colours
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,35 @@ def _face_features(u: float, v: float) -> float:
 
 
 @njit(cache=True, error_model='numpy', fastmath=True)
+def _hash(a: float, b: float, c: float) -> float:
+    """Random number in [0, 1) that belongs to a cell."""
+    return _fraction(np.sin(a * 127.1 + b * 311.7 + c * 74.7) * 43758.5453)
+
+
+@njit(cache=True, error_model='numpy', fastmath=True)
+def _clutter(u: float, v: float, period: float, shift: float) -> float:
+    """
+    Brightness of dead leaves: rectangles of sizes that fall by half hide those below.
+
+    Their edges at all scales have the statistics of photographs (Lee, Mumford and Huang 2001).
+    """
+    value = _hash(np.floor(u / (2.3 * period)), np.floor(v / (1.7 * period)), shift)
+    size = period
+    for level in range(5):
+        x = u / size + 7.3 * shift + 0.37 * level
+        y = v / (1.4 * size) + 3.1 * shift + 0.61 * level
+        column = np.floor(x)
+        row = np.floor(y)
+        if _hash(column, row, shift + level) < 0.5:
+            wide = 0.25 + 0.7 * _hash(column, row, shift + 9 + level)
+            high = 0.25 + 0.7 * _hash(column, row, shift + 19 + level)
+            if x - column < wide and y - row < high:
+                value = _hash(column, row, shift + 29 + level)
+        size *= 0.5
+    return value
+
+
+@njit(cache=True, error_model='numpy', fastmath=True)
 def second_color_share(row: NDArray, u: float, v: float, noise: NDArray) -> float:
     """
     How much of the second colour of a material shows at a surface point.
@@ -217,6 +247,8 @@ def second_color_share(row: NDArray, u: float, v: float, noise: NDArray) -> floa
         line = _fraction((v - 0.36) / 0.045 + 0.5) < 0.6
         letter = noise_at(noise, u * 2.5 + shift, np.floor((v - 0.36) / 0.045) * 0.37) > 0.47
         return 1.0 if line and letter else 0.0
+    if kind == 19:
+        return _clutter(u, v, period, shift)
     return 0.0
 
 

@@ -33,6 +33,14 @@ _UPPER_PATTERNS = {
     Pattern.CAMOUFLAGE: 0.02,
     Pattern.BLOCK: 0.06,
 }
+_JERSEY_PATTERNS = {
+    Pattern.PLAIN: 0.3,
+    Pattern.SHIRT_PRINT: 0.25,
+    Pattern.BLOCK: 0.15,
+    Pattern.STRIPES_ALONG: 0.08,
+    Pattern.STRIPES_ACROSS: 0.08,
+    Pattern.LOGO: 0.14,
+}
 _SKIRT_PATTERNS = {
     Pattern.PLAIN: 0.6,
     Pattern.STRIPES_ACROSS: 0.1,
@@ -101,9 +109,11 @@ def sample_hair(rng: np.random.Generator, gender: str, age: str) -> Hair:
     return Hair(str(style), material, bool(beard))
 
 
-def sample_upper(rng: np.random.Generator, warm: bool, color: Color) -> UpperGarment:
+def sample_upper(
+    rng: np.random.Generator, warm: bool, color: Color, is_rich: bool = False
+) -> UpperGarment:
     """Draw a shirt or the like in a colour."""
-    pattern = _pick(rng, _UPPER_PATTERNS)
+    pattern = Pattern.PLAIN if not is_rich and rng.random() < 0.35 else _pick(rng, _UPPER_PATTERNS)
     material = _cloth(rng, color, pattern)
     is_shirt = rng.random() < 0.22
     if is_shirt and pattern == Pattern.PLAIN:
@@ -184,7 +194,9 @@ def sample_footwear(rng: np.random.Generator, warm: bool) -> Footwear:
     )
 
 
-def sample_accessories(rng: np.random.Generator, gender: str, age: str, warm: bool) -> Accessories:
+def sample_accessories(
+    rng: np.random.Generator, gender: str, age: str, warm: bool, is_rich: bool = False
+) -> Accessories:
     """Draw bags, hat, scarf, gloves and sunglasses."""
 
     def bag() -> Material:
@@ -197,7 +209,8 @@ def sample_accessories(rng: np.random.Generator, gender: str, age: str, warm: bo
     has_backpack = rng.random() < {'child': 0.3, 'teenager': 0.4, 'adult': 0.2, 'old': 0.08}[age]
     has_shoulder_bag = not has_backpack and rng.random() < (0.35 if female else 0.18)
     has_handbag = rng.random() < (0.2 if female else 0.1)
-    has_hat = rng.random() < 0.15
+    has_hat = rng.random() < (0.22 if is_rich else 0.1)
+    has_scarf = rng.random() < (0.3 if is_rich else 0.08) and not warm
     styles = ('cap', 'brim') if warm else ('cap', 'beanie')
     return Accessories(
         backpack=bag() if has_backpack else None,
@@ -207,18 +220,20 @@ def sample_accessories(rng: np.random.Generator, gender: str, age: str, warm: bo
         bag_side=1.0 if rng.random() < 0.5 else -1.0,
         hat=_cloth(rng, sample_upper_color(rng)) if has_hat else None,
         hat_style=styles[rng.integers(2)],
-        scarf=_cloth(rng, sample_upper_color(rng)) if not warm and rng.random() < 0.12 else None,
+        scarf=_cloth(rng, sample_upper_color(rng)) if has_scarf else None,
         gloves=_cloth(rng, sample_lower_color(rng)) if not warm and rng.random() < 0.08 else None,
-        sunglasses=bool(rng.random() < 0.06),
+        sunglasses=bool(rng.random() < (0.15 if is_rich else 0.05)),
     )
 
 
-def sample_outer(rng: np.random.Generator, warm: bool) -> OuterGarment | None:
+def sample_outer(
+    rng: np.random.Generator, warm: bool, is_rich: bool = False
+) -> OuterGarment | None:
     """Draw a jacket, a coat or none."""
-    if warm or rng.random() > 0.6:
+    if rng.random() > ((0.15 if warm else 0.75) if is_rich else (0.0 if warm else 0.5)):
         return None
-    is_coat = rng.random() < 0.3
-    is_open = bool(rng.random() < 0.45)
+    is_coat = not warm and rng.random() < 0.35
+    is_open = bool(rng.random() < 0.5)
     pattern = Pattern.PLAIN if is_open or rng.random() < 0.3 else Pattern.BUTTONS
     return OuterGarment(
         _cloth(rng, sample_upper_color(rng), pattern),
@@ -227,3 +242,36 @@ def sample_outer(rng: np.random.Generator, warm: bool) -> OuterGarment | None:
         fit=float(rng.uniform(0.025, 0.055)),
         collar='hood' if rng.random() < 0.3 else 'shirt',
     )
+
+
+def sample_sportswear(
+    rng: np.random.Generator, gender: str, warm: bool
+) -> tuple[UpperGarment, LowerGarment, Footwear, Accessories]:
+    """Draw a jersey or a tracksuit, shorts or tights, sports shoes."""
+    color = sample_upper_color(rng)
+    pattern = _pick(rng, _JERSEY_PATTERNS)
+    material = _cloth(rng, color, pattern)
+    sleeve_color = material.second_color if rng.random() < 0.3 else color
+    sleeve = rng.choice((0.0, rng.uniform(0.2, 0.42))) if warm else rng.uniform(0.9, 1.0)
+    fit = rng.uniform(0.004, 0.012) if rng.random() < 0.4 else rng.uniform(0.012, 0.035)
+    upper = UpperGarment(
+        material,
+        _cloth(rng, sleeve_color),
+        float(sleeve),
+        hem=float(rng.uniform(-0.15, 0.2)),
+        fit=float(fit),
+        collar='round' if rng.random() < 0.8 else 'hood' if not warm else 'shirt',
+    )
+    lower_color = color if rng.random() < 0.3 else sample_upper_color(rng)
+    lower_pattern = Pattern.SIDE_STRIPE if rng.random() < 0.4 else Pattern.PLAIN
+    is_tight = rng.random() < (0.5 if gender == 'female' else 0.15)
+    lower = LowerGarment(
+        'trousers',
+        _cloth(rng, lower_color, lower_pattern),
+        float(rng.uniform(0.12, 0.48) if warm else rng.uniform(0.85, 1.03)),
+        float(rng.uniform(0.001, 0.004) if is_tight else rng.uniform(0.015, 0.045)),
+        float(0.0 if is_tight else rng.uniform(0.0, 0.03)),
+    )
+    shoes = replace(sample_footwear(rng, False), sock_height=float(rng.uniform(0.55, 0.97)))
+    hat = _cloth(rng, sample_upper_color(rng)) if rng.random() < 0.15 else None
+    return upper, lower, shoes, Accessories(hat=hat, sunglasses=bool(rng.random() < 0.08))

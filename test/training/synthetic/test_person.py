@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from training.labels import LIP_PARTS, MARKET_ATTRIBUTES, MPII_KEYPOINTS
+from training.synthetic.actions import sample_pose
 from training.synthetic.camera import Camera
 from training.synthetic.color import market_lower_color, market_upper_color
 from training.synthetic.identity import Identity, attributes, sample_identity
 from training.synthetic.keypoints import keypoints_in_view
 from training.synthetic.light import NEUTRAL_LIGHT
-from training.synthetic.pose import Pose, sample_pose, standing_pose
+from training.synthetic.pose import Pose, standing_pose
 from training.synthetic.renderer import Rendering, render
 from training.synthetic.scenery import Scenery
 from training.synthetic.subject import Subject, place_person
@@ -17,6 +18,7 @@ from training.synthetic.texture import Material
 
 SIZE_HW = (192, 96)
 CLASSES = {spec.name: spec.classes for spec in MARKET_ATTRIBUTES}
+ACTIONS = {'walk': 0.6, 'sport': 0.3, 'sit': 0.1}
 EMPTY = Scenery(Material((0.5, 0.5, 0.5)))
 PART = {name: index for index, name in enumerate(LIP_PARTS)}
 JOINT = {name: index for index, name in enumerate(MPII_KEYPOINTS)}
@@ -49,7 +51,9 @@ def test_visible_joints_lie_on_the_person() -> None:
     rng = np.random.default_rng(0)
     visible = 0
     for identity in _people(12):
-        subject, camera, view = _seen(identity, sample_pose(rng))
+        subject, camera, view = _seen(
+            identity, sample_pose(rng, {'walk': 0.6, 'sport': 0.3, 'sit': 0.1})
+        )
         keypoints = keypoints_in_view(subject.joints, camera, view, 0)
         for x, y, state in keypoints:
             if state == 1:

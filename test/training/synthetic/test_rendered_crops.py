@@ -1,32 +1,39 @@
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from training.labels import LIP_PARTS
-from training.synthetic.crops import (
-    SyntheticCrop,
-    attribute_row,
-    generate_crops,
-    load_crops,
-    render_crop,
-)
+from training.labels import LIP_PARTS, MPII_KEYPOINTS
+from training.synthetic.crop import SyntheticCrop, render_crop
+from training.synthetic.domain import DOMAINS
 from training.synthetic.identity import sample_identity
 
 SIZE_HW = (96, 48)
+PART = {name: index for index, name in enumerate(LIP_PARTS)}
+JOINT = {name: index for index, name in enumerate(MPII_KEYPOINTS)}
+
+
+def _crops(domain: str, count: int) -> list[SyntheticCrop]:
+    population = DOMAINS[domain].population
+    return [
+        render_crop(
+            sample_identity(np.random.default_rng([7, index]), population),
+            np.random.default_rng(index),
+            SIZE_HW,
+            domain,
+        )
+        for index in range(count)
+    ]
 
 
 @pytest.fixture(scope='module')
-def crops() -> list[SyntheticCrop]:
-    return [
-        render_crop(
-            sample_identity(np.random.default_rng([7, index])),
-            np.random.default_rng(index),
-            SIZE_HW,
-        )
-        for index in range(40)
-    ]
+def of_domain() -> dict[str, list[SyntheticCrop]]:
+    return {domain: _crops(domain, 40) for domain in DOMAINS}
+
+
+@pytest.fixture(scope='module')
+def crops(of_domain: dict[str, list[SyntheticCrop]]) -> list[SyntheticCrop]:
+    return [crop for crops in of_domain.values() for crop in crops]
 
 
 def test_same_seeds_give_the_same_crop() -> None:
@@ -81,12 +88,44 @@ def test_parts_lie_within_the_box(crops: list[SyntheticCrop]) -> None:
         assert rows.max() <= y1 + 1
 
 
-def test_data_set_does_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
-    first = generate_crops(tmp_path / 'one', 3, 2, SIZE_HW, seed=5, workers=1)
-    generate_crops(tmp_path / 'two', 3, 2, SIZE_HW, seed=5, workers=2)
-    second = load_crops(tmp_path / 'two')
-    for field in fields(second):
-        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
-    np.testing.assert_array_equal(second.identity, [0, 0, 1, 1, 2, 2])
-    identity = sample_identity(np.random.default_rng([5, 2]))
-    np.testing.assert_array_equal(second.attributes[4], attribute_row(identity))
+@pytest.mark.parametrize('side', ['left', 'right'])
+def test_visible_limbs_lie_on_parts_of_their_side(crops: list[SyntheticCrop], side: str) -> None:
+    other = {'left': 'right', 'right': 'left'}[side]
+    own_pixels = other_pixels = 0
+    for crop in crops:
+        for joint, part in (('wrist', 'arm'), ('ankle', 'leg'), ('ankle', 'shoe')):
+            x, y, state = crop.keypoints[JOINT[f'{side}_{joint}']]
+            if state == 1:
+                label = crop.parts[int(y), int(x)]
+                own_pixels += label == PART[f'{side}_{part}']
+                other_pixels += label == PART[f'{other}_{part}']
+    assert own_pixels > 30
+    assert other_pixels < 0.05 * own_pixels
+
+
+def _saturation(crop: SyntheticCrop) -> float:
+    image = crop.image_rgb.astype(float)
+    return float((image.max(axis=2) - image.min(axis=2)).mean())
+
+
+def _sharpness(crop: SyntheticCrop) -> float:
+    rows, columns = np.nonzero(crop.parts)
+    gray = crop.image_rgb.mean(axis=2)[rows.min() : rows.max(), columns.min() : columns.max()]
+    return float(np.abs(np.diff(gray, axis=0)).mean())
+
+
+def _spread_of_legs(crop: SyntheticCrop) -> float:
+    """Height of the higher ankle over the lower one, in heads."""
+    ankles = crop.keypoints[[JOINT['left_ankle'], JOINT['right_ankle']], 1]
+    return float(np.abs(np.diff(ankles)[0]) / crop.head_size)
+
+
+def test_domains_differ_in_light_resolution_and_pose(
+    of_domain: dict[str, list[SyntheticCrop]],
+) -> None:
+    def median(statistic, domain):
+        return np.median([statistic(crop) for crop in of_domain[domain]])
+
+    assert median(_saturation, 'sports') > 1.3 * median(_saturation, 'surveillance')
+    assert median(_sharpness, 'clothes') > 1.2 * median(_sharpness, 'surveillance')
+    assert median(_spread_of_legs, 'sports') > 1.3 * median(_spread_of_legs, 'clothes')

@@ -1,0 +1,102 @@
+"""Data set: people rendered by ``python -m training.synthetic.crops``."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.datasets.sample import UNKNOWN, DatasetError, LabelSet, PersonDataset, Sample
+from training.labels import (
+    LIP_COLORS,
+    LIP_FLIP,
+    LIP_PARTS,
+    MARKET_ATTRIBUTES,
+    MPII_EDGES,
+    MPII_FLIP,
+    MPII_KEYPOINTS,
+)
+from training.synthetic.domain import DOMAINS
+from training.synthetic.shards import read_index, shard_path
+
+TASKS = frozenset({'reid', 'attributes', 'pose', 'parts'})
+
+
+class RenderedDataset(PersonDataset):
+    """
+    Rendered people; pictures are read from memory-mapped shards when they are asked for.
+
+    :param folder: written by ``python -m training.synthetic.crops``.
+    :param people: identities to take, as shares of all: [first, last).
+    :param labels: tasks to give labels for, a subset of ``TASKS``; None gives those of a public
+        data set of the kind, all for a mixture of domains.
+    :raises DatasetError: for a folder without a complete rendered set or an unknown task.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        people: tuple[float, float] = (0.0, 1.0),
+        labels: frozenset[str] | None = None,
+    ) -> None:
+        rendered = read_index(folder)
+        if labels is None:
+            labels = TASKS if rendered.domain == 'all' else DOMAINS[rendered.domain].tasks
+        if not labels <= TASKS:
+            raise DatasetError(f'labels {sorted(labels - TASKS)}: take of {sorted(TASKS)}')
+        self._tasks = labels
+        self._views, self._people_per_shard = rendered.views, rendered.people_per_shard
+        self._folder, self._shard_count = folder, rendered.shards
+        self._shards: dict[int, NDArray] = {}
+        missing = [n for n in range(rendered.shards) if not shard_path(folder, n).exists()]
+        if missing:
+            raise DatasetError(
+                f'{folder}: {len(missing)} of {rendered.shards} shards are missing; '
+                'run the command that renders the set again'
+            )
+        self._first, last = (round(share * rendered.identities) for share in people)
+        numbers = np.repeat(np.arange(last - self._first), rendered.views)
+        has_identity = 'reid' in labels
+        self.identities = numbers if has_identity else np.full_like(numbers, UNKNOWN)
+        self.labels = _label_set(labels)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one person."""
+        row = self._row(index)
+        keypoints = parts = attributes = None
+        if 'attributes' in self._tasks:
+            attributes = row['attributes'].astype(np.int64)
+        if 'pose' in self._tasks:
+            keypoints = np.array(row['keypoints'])
+        if 'parts' in self._tasks:
+            parts = np.array(row['parts'])
+        return Sample(
+            image_rgb=np.array(row['image_rgb']),
+            identity=int(self.identities[index]),
+            camera=int(row['camera']),
+            attributes=attributes,
+            keypoints=keypoints,
+            head_size=float(row['head_size']),
+            parts=parts,
+        )
+
+    def _row(self, index: int) -> NDArray:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'sample {index} of {len(self)}')
+        row = self._first * self._views + index % len(self)
+        number, place = divmod(row, self._people_per_shard * self._views)
+        if number not in self._shards:
+            self._shards[number] = np.load(shard_path(self._folder, number), mmap_mode='r')
+        return self._shards[number][place]
+
+
+def _label_set(tasks: frozenset[str]) -> LabelSet:
+    pose, parts = 'pose' in tasks, 'parts' in tasks
+    return LabelSet(
+        attributes=MARKET_ATTRIBUTES if 'attributes' in tasks else (),
+        keypoint_names=MPII_KEYPOINTS if pose else (),
+        keypoint_edges=MPII_EDGES if pose else (),
+        keypoint_flip=MPII_FLIP if pose else (),
+        part_names=LIP_PARTS if parts else (),
+        part_colors=LIP_COLORS if parts else (),
+        part_flip=LIP_FLIP if parts else (),
+    )
