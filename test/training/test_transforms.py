@@ -1,132 +1,256 @@
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from training.transforms import (
-    FILL_RGB,
-    AugmentationParams,
-    LabelledCrop,
-    add_noise,
-    augment,
-    erase,
-    flip,
-    jitter_color,
-    lower_resolution,
-    random_affine,
-    resize_affine,
-    warp,
+from training.datasets.sample import (
+    HIDDEN,
+    IGNORED_PART,
+    UNLABELLED,
+    VISIBLE,
+    LabelSet,
+    Sample,
 )
+from training.torchvision_v2 import tv_tensors
+from training.transforms import POLICIES, AugmentationPolicy, evaluation_transform, train_transform
+from training.transforms.appearance import ColorJitter, LowResolution, RandomErasing, SensorNoise
+from training.transforms.geometry import FILL_RGB
 
-KEYPOINT_FLIP = (0, 2, 1)
-PART_FLIP = (0, 1, 3, 2)
+LABELS = LabelSet(
+    keypoint_names=('head', 'left', 'right'),
+    keypoint_flip=(0, 2, 1),
+    part_names=('background', 'head', 'left', 'right'),
+    part_flip=(0, 1, 3, 2),
+)
+CENTERS = ((40.0, 60.0), (30.0, 90.0), (54.0, 110.0))
+MIRROR = AugmentationPolicy(flip_probability=1)
 
 
-def _crop() -> LabelledCrop:
+def _sample(margin: float = 1.0) -> Sample:
     """Return a crop whose joints lie in the middle of bright squares of their part."""
-    image = np.zeros((96, 48, 3), np.uint8)
-    parts = np.zeros((96, 48), np.uint8)
-    centers = ((24.0, 20.0), (14.0, 50.0), (34.0, 70.0))
-    for part, (x, y) in enumerate(centers, 1):
-        square = (slice(int(y) - 4, int(y) + 4), slice(int(x) - 4, int(x) + 4))
+    image = np.zeros((160, 80, 3), np.uint8)
+    parts = np.zeros((160, 80), np.uint8)
+    for part, (x, y) in enumerate(CENTERS, 1):
+        square = (slice(int(y) - 5, int(y) + 5), slice(int(x) - 5, int(x) + 5))
         image[square] = 80 * part
         parts[square] = part
-    keypoints = np.array([(*center, 1) for center in centers], np.float32)
-    return LabelledCrop(image, keypoints, parts)
+    keypoints = np.array([(*center, VISIBLE) for center in CENTERS], np.float32)
+    return Sample(
+        image_rgb=image,
+        identity=7,
+        camera=2,
+        attributes=np.array([1, -1]),
+        keypoints=keypoints,
+        head_size=10.0,
+        parts=parts,
+        margin=margin,
+    )
 
 
-def _centroid(parts: np.ndarray, part: int) -> tuple[float, float]:
-    rows, columns = np.nonzero(parts == part)
+def _centroid(parts: Tensor, part: int) -> tuple[float, float]:
+    rows, columns = np.nonzero(parts.numpy() == part)
     return columns.mean() + 0.5, rows.mean() + 0.5
 
 
-def test_flipping_twice_changes_nothing() -> None:
-    crop = _crop()
-    twice = flip(flip(crop, KEYPOINT_FLIP, PART_FLIP), KEYPOINT_FLIP, PART_FLIP)
-    for name in ('image_rgb', 'keypoints', 'parts'):
-        assert (getattr(twice, name) == getattr(crop, name)).all()
+def test_evaluation_of_a_crop_of_the_right_size_changes_nothing() -> None:
+    sample = _sample()
+    crop = evaluation_transform((160, 80))(sample)
+    assert (crop['image'].permute(1, 2, 0).numpy() == sample.image_rgb).all()
+    assert (crop['parts'].numpy() == sample.parts).all()
+    assert (crop['keypoints'].numpy() == sample.keypoints).all()
+    assert crop['head_size'] == 10
+    assert (crop['identity'], crop['camera']) == (7, 2)
+    assert crop['attributes'].tolist() == [1, -1]
 
 
-def test_flipping_exchanges_left_and_right() -> None:
-    flipped = flip(_crop(), KEYPOINT_FLIP, PART_FLIP)
-    assert flipped.keypoints[:, :2].tolist() == [[24, 20], [14, 70], [34, 50]]
+def test_types_and_shapes_are_those_of_a_batch() -> None:
+    crop = train_transform('geometric_appearance', (128, 64), LABELS)(_sample(1.25), seed=3)
+    assert {name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in crop.items()} == {
+        'image': (torch.uint8, (3, 128, 64)),
+        'identity': (torch.int64, ()),
+        'camera': (torch.int64, ()),
+        'attributes': (torch.int64, (2,)),
+        'keypoints': (torch.float32, (3, 3)),
+        'head_size': (torch.float32, ()),
+        'parts': (torch.int64, (128, 64)),
+    }
+    assert all(type(tensor) is Tensor for tensor in crop.values())
+
+
+def test_only_what_is_labelled_is_given() -> None:
+    crop = evaluation_transform((8, 4))(Sample(np.zeros((16, 8, 3), np.uint8)))
+    assert list(crop) == ['image']
+
+
+def test_the_margin_is_cut_off() -> None:
+    crop = evaluation_transform((128, 64))(_sample(margin=1.25))
+    assert crop['keypoints'][:, :2].numpy() == pytest.approx(np.array(CENTERS) - (8, 16))
+    assert _centroid(crop['parts'], 2) == pytest.approx((22, 74))
+    assert crop['head_size'] == 10
+    half = evaluation_transform((64, 32))(_sample(margin=1.25))
+    assert half['keypoints'][1, :2].tolist() == pytest.approx([11, 37])
+    assert half['head_size'] == 5
+
+
+def test_a_mirror_exchanges_left_and_right_exactly() -> None:
+    sample = _sample()
+    crop = train_transform(MIRROR, (160, 80), LABELS)(sample)
+    assert (crop['image'].permute(1, 2, 0).numpy() == sample.image_rgb[:, ::-1]).all()
+    assert crop['keypoints'][:, :2].tolist() == [[40, 60], [26, 110], [50, 90]]
     for joint, part in enumerate((1, 2, 3)):
-        assert _centroid(flipped.parts, part) == pytest.approx(flipped.keypoints[joint, :2])
+        assert _centroid(crop['parts'], part) == pytest.approx(
+            crop['keypoints'][joint, :2].tolist()
+        )
+
+
+def test_a_mirror_keeps_pixels_without_label() -> None:
+    sample = Sample(np.zeros((4, 2, 3), np.uint8), parts=np.full((4, 2), IGNORED_PART, np.uint8))
+    assert (train_transform(MIRROR, (4, 2), LABELS)(sample)['parts'] == IGNORED_PART).all()
 
 
 @pytest.mark.parametrize('seed', range(8))
 def test_joints_parts_and_pixels_move_together(seed: int) -> None:
-    params = AugmentationParams(rotation_deg=20, scale=0.15, shift=0.03)
-    matrix = random_affine((96, 48), (192, 96), params, np.random.default_rng(seed))
-    moved = warp(_crop(), matrix, (192, 96))
-    assert moved.image_rgb.shape == (192, 96, 3)
+    crop = train_transform('geometric', (128, 64), LABELS)(_sample(1.25), seed)
     for joint, part in enumerate((1, 2, 3)):
-        if moved.keypoints[joint, 2] == 1 and (moved.parts == part).sum() > 180:
-            assert _centroid(moved.parts, part) == pytest.approx(
-                moved.keypoints[joint, :2], abs=0.6
-            )
-            assert np.median(moved.image_rgb[moved.parts == part]) == 80 * part
+        x, y, state = crop['keypoints'][joint].tolist()
+        is_whole = 10 < x < 54 and 10 < y < 118
+        if is_whole:
+            assert state == VISIBLE
+            assert _centroid(crop['parts'], part) == pytest.approx((x, y), abs=0.7)
+    image, parts = crop['image'], crop['parts']
+    # A mirror exchanges the labels of the second and third square, not their colours.
+    assert image[:, parts == 1].float().median() == 80
 
 
-def test_resizing_scales_the_joints() -> None:
-    resized = warp(_crop(), resize_affine((96, 48), (48, 24)), (48, 24))
-    assert resized.keypoints[:, :2] == pytest.approx(_crop().keypoints[:, :2] / 2)
-    assert _centroid(resized.parts, 2) == pytest.approx((7, 25), abs=0.5)
+def test_geometry_turns_by_as_much_as_it_may() -> None:
+    transform = train_transform(
+        AugmentationPolicy(flip_probability=0, rotation_deg=30), (160, 80), LABELS
+    )
+    before = np.subtract(CENTERS[2], CENTERS[1])
+    angles = []
+    for seed in range(200):
+        points = transform(_sample(), seed)['keypoints'][:, :2].numpy()
+        after = points[2] - points[1]
+        angles.append(np.degrees(np.arctan2(after[1], after[0]) - np.arctan2(*before[::-1])))
+        assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before), rel=1e-4)
+    assert -30 <= min(angles) < -25
+    assert 25 < max(angles) <= 30
 
 
-def test_a_joint_that_leaves_the_crop_is_unknown() -> None:
-    moved = warp(_crop(), np.array([[1.0, 0, 20], [0, 1, 0]]), (96, 48))
-    assert moved.keypoints[:, 2].tolist() == [1, 1, -1]
-    assert (moved.image_rgb[:, :19] == FILL_RGB).all()
-    assert (moved.parts[:, :19] == 0).all()
+def test_what_leaves_the_crop_is_unlabelled_in_training_but_not_in_evaluation() -> None:
+    sample = _sample()
+    sample.keypoints[2, 0] = 95
+    trained = train_transform(AugmentationPolicy(flip_probability=0), (160, 80), LABELS)(sample)
+    assert trained['keypoints'][:, 2].tolist() == [VISIBLE, VISIBLE, UNLABELLED]
+    assert evaluation_transform((160, 80))(sample)['keypoints'][2].tolist() == [95, 110, VISIBLE]
+
+
+def test_what_comes_in_is_mean_colour_and_background() -> None:
+    smaller = AugmentationPolicy(flip_probability=0, shift=0.4)
+    sample = _sample()
+    sample.parts[:] = 1
+    crop = train_transform(smaller, (160, 80), LABELS)(sample, seed=1)
+    is_new = (crop['image'] == torch.tensor(FILL_RGB)[:, None, None]).all(dim=0)
+    assert 0 < is_new.float().mean() < 0.8
+    assert (crop['parts'][is_new] == 0).all()
+
+
+def test_the_seed_decides_and_the_global_generator_stays() -> None:
+    transform = train_transform('geometric_appearance', (128, 64), LABELS)
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    one, other = transform(_sample(1.25), 0), transform(_sample(1.25), 1)
+    torch.rand(3)
+    same = transform(_sample(1.25), 0)
+    assert all((one[name] == same[name]).all() for name in one)
+    assert (one['image'] != other['image']).any()
+    torch.set_rng_state(state)
+    transform(_sample(1.25), 2)
+    assert (torch.get_rng_state() == state).all()
+
+
+def test_flip_changes_neither_colour_nor_place() -> None:
+    image = _sample().image_rgb
+    for seed in range(10):
+        crop = train_transform('flip', (160, 80), LABELS)(_sample(), seed)
+        pixels = crop['image'].permute(1, 2, 0).numpy()
+        assert (pixels == image).all() or (pixels == image[:, ::-1]).all()
+
+
+def _fields() -> dict:
+    sample = _sample()
+    return {
+        'image': _tv_image(sample.image_rgb),
+        'parts': torch.from_numpy(sample.parts),
+        'keypoints': torch.from_numpy(sample.keypoints[:, :2]),
+        'states': torch.from_numpy(sample.keypoints[:, 2]),
+    }
+
+
+def _tv_image(pixels: np.ndarray) -> tv_tensors.Image:
+    return tv_tensors.Image(torch.from_numpy(pixels).permute(2, 0, 1))
 
 
 def test_erased_joints_are_hidden_and_erased_pixels_background() -> None:
     hidden = 0
     for seed in range(50):
-        crop = _crop()
-        erased = erase(crop, np.random.default_rng(seed))
-        changed = (erased.image_rgb != crop.image_rgb).any(axis=2)
-        assert (erased.parts[changed] == 0).all()
-        assert (erased.parts[~changed] == crop.parts[~changed]).mean() > 0.99
-        x, y = erased.keypoints[:, :2].astype(int).T
-        assert (changed[y, x] == (erased.keypoints[:, 2] == 0)).all()
-        hidden += (erased.keypoints[:, 2] == 0).sum()
+        torch.manual_seed(seed)
+        before = _fields()
+        erased = RandomErasing()(before)
+        changed = (erased['image'] != before['image']).any(dim=0)
+        if not changed.any():
+            continue
+        assert 0.01 <= changed.float().mean() <= 0.17
+        assert (erased['parts'][changed] == 0).all()
+        assert (erased['parts'][~changed] == before['parts'][~changed]).all()
+        x, y = erased['keypoints'].long().unbind(1)
+        assert (changed[y, x] == (erased['states'] == HIDDEN)).all()
+        hidden += (erased['states'] == HIDDEN).sum()
     assert hidden > 0
 
 
 def test_no_colour_change_leaves_the_image() -> None:
-    still = AugmentationParams(gain=0, white_balance=0, contrast=0, saturation=0)
-    image = np.random.default_rng(0).integers(0, 256, (20, 10, 3), np.uint8)
-    assert (jitter_color(image, still, np.random.default_rng(0)) == image).all()
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 10, 3), np.uint8)
+    image = _tv_image(pixels)
+    assert (ColorJitter(AugmentationPolicy())(image) == image).all()
 
 
 def test_saturation_alone_keeps_gray_gray() -> None:
-    params = AugmentationParams(gain=0, white_balance=0, contrast=0, saturation=1)
-    gray = np.full((4, 4, 3), 100, np.uint8)
-    assert abs(jitter_color(gray, params, np.random.default_rng(1)).astype(int) - 100).max() <= 1
+    jitter = ColorJitter(AugmentationPolicy(saturation=1))
+    changed = jitter(_tv_image(np.full((4, 4, 3), 100, np.uint8)))
+    assert (changed.int() - 100).abs().max() <= 1
+
+
+def test_brightness_is_a_gain_of_all_channels() -> None:
+    torch.manual_seed(0)
+    image = _tv_image(np.full((2, 2, 3), (20, 40, 60), np.uint8))
+    changed = ColorJitter(AugmentationPolicy(gain=0.3))(image)[:, 0, 0].float()
+    gain = changed / torch.tensor([20.0, 40.0, 60.0])
+    assert gain.std() < 0.03
+    assert abs(gain.mean() - 1) > 0.05
 
 
 def test_noise_has_the_asked_strength() -> None:
-    noisy = add_noise(np.full((100, 100, 3), 128, np.uint8), 4, np.random.default_rng(0))
-    assert noisy.std() == pytest.approx(4, rel=0.05)
+    noise = SensorNoise(12.0)
+    image = _tv_image(np.full((200, 200, 3), 128, np.uint8))
+    for seed in range(3):
+        torch.manual_seed(seed)
+        sigma = noise.make_params([])['sigma']
+        assert 0 <= sigma <= 12
+        changed = noise.transform(image, {'sigma': sigma})
+        assert changed.float().std().item() == pytest.approx(sigma, rel=0.1, abs=0.3)
 
 
 def test_low_resolution_keeps_the_mean_and_loses_detail() -> None:
     stripes = np.zeros((64, 32, 3), np.uint8)
     stripes[::2] = 200
-    low = lower_resolution(stripes, 0.25)
-    assert low.shape == stripes.shape
-    assert low.mean() == pytest.approx(100, abs=1)
-    assert low.std() < 10
+    low = LowResolution().transform(_tv_image(stripes), {'scale': 0.3}).float()
+    assert low.shape == (3, 64, 32)
+    assert low.mean().item() == pytest.approx(100, abs=2)
+    assert low.std() < 15
 
 
-def test_the_seed_decides_the_augmentation() -> None:
-    def once(seed: int) -> LabelledCrop:
-        rng = np.random.default_rng(seed)
-        return augment(_crop(), (64, 32), KEYPOINT_FLIP, PART_FLIP, AugmentationParams(), rng)
-
-    one, same, other = once(0), once(0), once(1)
-    assert (one.image_rgb == same.image_rgb).all()
-    assert (one.keypoints == same.keypoints).all()
-    assert (one.image_rgb != other.image_rgb).any()
-    assert one.image_rgb.shape == (64, 32, 3)
-    assert one.parts.shape == (64, 32)
+def test_every_policy_works_on_a_data_set_without_labels() -> None:
+    sample = Sample(np.zeros((16, 8, 3), np.uint8))
+    for policy in POLICIES:
+        assert train_transform(policy, (16, 8), LabelSet())(sample, 1)['image'].shape == (3, 16, 8)

@@ -29,6 +29,9 @@ class Sample:
     keypoints: Float32Array | None = None  # (J, 3) x, y in pixels of the crop; VISIBLE ...
     head_size: float = float('nan')  # pixels of the crop, the unit of PCKh
     parts: UInt8Array | None = None  # (H, W) class of each pixel or IGNORED_PART
+    # How many times larger than the network's crop, on both sides and around the same centre: real
+    # pixels for rotation and shift to bring in.
+    margin: float = 1.0
 
 
 @dataclass(frozen=True)
