@@ -1,3 +1,4 @@
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from person_mtl_ros.backends import DeviceError
 from person_mtl_ros.checkpoint import load_info
 from person_mtl_ros.cli import COMMANDS, main
 from person_mtl_ros.commands import sources
+from person_mtl_ros.commands.node_params import read_node_params
 from person_mtl_ros.evaluation.mot_files import read_mot_file
 from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.video import VideoError, VideoWriter
@@ -293,6 +295,26 @@ WRONG = {
         lambda f, w, s: ['track', s, '--weights', w, '--params', _text(f, 'x.yaml')],
         ['x.yaml', 'tracker_node'],
     ),
+    'set_unknown': (
+        lambda f, w, s: ['evaluate', s, '--weights', w, '--set', 'galery_size=0'],
+        ['galery_size=0', 'gallery_size', 'camera_motion'],
+    ),
+    'set_nothing': (
+        lambda f, w, s: ['evaluate', s, '--weights', w, '--set', 'gallery_size'],
+        ['NAME=VALUE'],
+    ),
+    'set_kind': (
+        lambda f, w, s: ['track', s, '--weights', w, '--set', 'camera_motion=0'],
+        ['camera_motion is 0', 'expected bool'],
+    ),
+    'set_bound': (
+        lambda f, w, s: ['evaluate', s, '--mode', 'replay', '--set', 'high_score=2'],
+        ['high_score is 2.0', '0 <= x <= 1'],
+    ),
+    'set_iou': (
+        lambda f, w, s: ['evaluate', s, '--tracker', 'iou', '--set', 'high_score=0.5'],
+        ['--set', 'iou'],
+    ),
     'two_truths': (lambda f, w, s: ['evaluate', s, s, '--gt', f], ['--gt']),
     'truth_of_folder': (lambda f, w, s: ['evaluate', s, '--gt', f], ['--gt', 'bag']),
     'iou_replay': (
@@ -403,6 +425,44 @@ def test_tracker_parameters_come_from_the_file_of_the_nodes(walk, weights, tmp_p
     arguments = ('--weights', weights, '--out', out, '--no-overlay')
     assert run('track', walk, *arguments, '--params', params) == 0
     assert (out / 'tracks.txt').read_text() == ''  # nobody is confirmed so early
+
+
+def test_parameters_can_be_set_by_hand(walk, weights, tmp_path):
+    params = _params(tmp_path, 'confirm_sec: 0.0')
+    for setting, is_empty in (('confirm_sec=60', True), ('gallery_size=0', False)):
+        out = tmp_path / setting
+        arguments = ('--weights', weights, '--out', out, '--no-overlay', '--set', setting)
+        assert run('track', walk, *arguments, '--params', params) == 0
+        assert ((out / 'tracks.txt').read_text() == '') == is_empty
+
+
+@pytest.mark.parametrize(
+    ('settings', 'content', 'expected'),
+    [
+        ([], None, True),
+        (['camera_motion=false'], None, False),
+        ([], {'perception_node': {'camera_motion': False, 'device': 'cuda'}}, False),
+        (['camera_motion=true'], {'/**/perception_node': {'camera_motion': False}}, True),
+    ],
+)
+def test_camera_motion_is_a_parameter_of_the_perception_node(
+    tmp_path, settings, content, expected
+):
+    path = None
+    if content:
+        path = tmp_path / 'params.yaml'
+        nodes = {node: {'ros__parameters': values} for node, values in content.items()}
+        path.write_text(json.dumps(nodes))
+    params = read_node_params(argparse.Namespace(params=path, set=settings))
+    assert params.camera.camera_motion is expected
+
+
+def test_numbers_by_hand_are_read_as_numbers(tmp_path):
+    given = ['unexpected_density=1e-3', 'confirm_sec=2', 'gallery_size=7']
+    params = read_node_params(argparse.Namespace(params=None, set=given))
+    assert params.tracker.unexpected_density == 1e-3
+    assert params.set_by_hand['tracker_node']['confirm_sec'] == 2.0
+    assert isinstance(params.tracker.confirm_sec, float) and params.tracker.gallery_size == 7
 
 
 def test_what_reading_left_out_is_said(weights, tmp_path, capsys):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError, needs_ros
+from person_mtl_ros.commands.node_params import PERCEPTION, add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
     Source,
     add_network_arguments,
@@ -16,7 +18,7 @@ from person_mtl_ros.commands.sources import (
     detected_frames,
     open_source,
 )
-from person_mtl_ros.commands.tracker_params import read_tracker_params
+from person_mtl_ros.evaluation.breakdown import break_down
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.mot_files import (
     MotTable,
@@ -25,7 +27,13 @@ from person_mtl_ros.evaluation.mot_files import (
     write_mot_file,
 )
 from person_mtl_ros.evaluation.reentry import score_reentry
-from person_mtl_ros.evaluation.report import SequenceResult, report_of, table_of, write_report
+from person_mtl_ros.evaluation.report import (
+    SequenceResult,
+    breakdown_table_of,
+    report_of,
+    table_of,
+    write_report,
+)
 from person_mtl_ros.evaluation.tracking_metrics import score_sequence
 from person_mtl_ros.pipeline import Tracker, reported, track_frames
 from person_mtl_ros.predictor import Predictor
@@ -57,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, metavar='DIR', help='write tracks as MOT files')
     add_source_arguments(parser)
     add_network_arguments(parser)
+    add_param_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
     results = [evaluation(source, options) for source in sources]
     report = report_of(results)
     print(table_of(report))
+    print()
+    print(breakdown_table_of(report))
     if options.json:
         write_report(options.json, report)
     return 1 if any(result.unaccounted for result in results) else 0
@@ -96,6 +107,7 @@ def score(
         source.name,
         score_sequence(source.name, source.ground_truth, tracks, source.length),
         score_reentry(source.ground_truth, tracks, source.frame_rate),
+        break_down(source.ground_truth, tracks),
         source.length,
         dropped,
         duration_sec,
@@ -107,11 +119,10 @@ def score(
 def _check_options(options: argparse.Namespace) -> None:
     if options.tracker == 'iou' and options.mode != 'offline':
         raise CommandError(f'--tracker iou runs offline only, not with --mode {options.mode}')
-    for option in ('weights', 'device', 'params'):
+    for option in ('weights', 'device', 'params', 'set'):
         if options.tracker == 'iou' and getattr(options, option):
             raise CommandError(f'--{option} does not go with --tracker iou, which sees boxes only')
-    if options.params:
-        read_tracker_params(options.params)  # one line says what the nodes would say in many
+    read_node_params(options)  # one line says what the nodes would say in many
     if options.gt and len(options.sequences) > 1:
         raise CommandError('--gt goes with one bag; several sequences were given')
     if options.rate is not None and options.mode != 'replay':
@@ -126,19 +137,20 @@ def _evaluate_offline(source: Source, options: argparse.Namespace) -> SequenceRe
         weights = options.weights or default_checkpoint()
         predictor = Predictor(weights, device=options.device or 'auto')
     tracker: Tracker = IouTracker()
+    camera = None
     if options.tracker == 'reid':
         threshold = predictor.info.same_person_threshold if predictor else None
-        params = read_tracker_params(options.params) if options.params else None
-        tracker = ReidTracker(params, threshold)
+        params = read_node_params(options)
+        tracker = ReidTracker(params.tracker, threshold)
+        camera = CameraMotionEstimator(params.camera) if params.camera.camera_motion else None
     latency = Latency()
     frames = tqdm(
         detected_frames(source), total=source.length, desc=source.name, unit='frame', disable=None
     )
     begin = time.perf_counter()
+    tracked = track_frames(frames, predictor, tracker, source.image_size, latency, camera)
     rows = [
-        row
-        for frame, tracks in track_frames(frames, predictor, tracker, source.image_size, latency)
-        for row in rows_from_tracks(frame.index, reported(tracks))
+        row for frame, tracks in tracked for row in rows_from_tracks(frame.index, reported(tracks))
     ]
     duration_sec = time.perf_counter() - begin
     table = table_from_rows(rows)
@@ -153,6 +165,10 @@ def _evaluate_through_nodes(source: Source, options: argparse.Namespace) -> Sequ
         raise CommandError(f'{source.name}: no pictures; --mode {options.mode} needs them')
     assert source.length is not None
     given = {'weights': options.weights, 'device': options.device}
+    parameters = {
+        node: dict(values) for node, values in read_node_params(options).set_by_hand.items()
+    }
+    parameters[PERCEPTION] |= {name: value for name, value in given.items() if value}
     try:
         result = replay(
             iter(detected_frames(source)),
@@ -160,7 +176,7 @@ def _evaluate_through_nodes(source: Source, options: argparse.Namespace) -> Sequ
             lockstep=options.mode == 'lockstep',
             rate=options.rate or 1.0,
             params_file=options.params,
-            parameters={name: value for name, value in given.items() if value},
+            parameters=parameters,
         )
     except ReplayError as error:
         raise CommandError(str(error)) from error

@@ -150,11 +150,8 @@ def detected_frames(source: Source) -> Iterable[Frame]:
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which network and tracker to run, and where."""
+    """Which network to run, and where."""
     parser.add_argument(
         '--weights', metavar='FILE', help='checkpoint (.safetensors); default: the one shipped'
     )
     parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
-    parser.add_argument(
-        '--params', type=Path, metavar='FILE', help='ROS parameter file with a tracker_node'
-    )

@@ -9,13 +9,13 @@ from tqdm import tqdm
 from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError
+from person_mtl_ros.commands.node_params import add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
     add_network_arguments,
     add_source_arguments,
     detected_frames,
     open_source,
 )
-from person_mtl_ros.commands.tracker_params import read_tracker_params
 from person_mtl_ros.drawing import draw_tracks
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.mot_files import rows_from_tracks, table_from_rows, write_mot_file
@@ -47,13 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_network_arguments(parser)
+    add_param_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Track and write."""
     if options.frame_rate is not None and not options.frame_rate > 0:
         raise CommandError(f'--frame-rate is {options.frame_rate:g}; expected Hz above 0')
-    params = read_tracker_params(options.params) if options.params else None
+    params = read_node_params(options)
     source = open_source(options.source, options, frame_rate=options.frame_rate)
     frames = detected_frames(source)
     predictor = None
@@ -61,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
         weights = options.weights or default_checkpoint()
         predictor = Predictor(weights, device=options.device or 'auto')
     info = predictor.info if predictor else ModelInfo('')
-    tracker = ReidTracker(params, same_person_threshold=info.same_person_threshold)
-    camera = CameraMotionEstimator()
+    tracker = ReidTracker(params.tracker, same_person_threshold=info.same_person_threshold)
+    camera = CameraMotionEstimator(params.camera) if params.camera.camera_motion else None
     latency = Latency()
     rows: list[tuple[float, ...]] = []
     options.out.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,7 @@ def match_frames(ground_truth: MotTable, results: MotTable) -> dict[tuple[int, i
     matches = {}
     for frame in np.unique(ground_truth.frames).tolist():
         gt_rows, result_rows = ground_truth.rows_of(frame), results.rows_of(frame)
-        ious = _iou_matrix(ground_truth.boxes_xywh[gt_rows], results.boxes_xywh[result_rows])
+        ious = iou_matrix(ground_truth.boxes_xywh[gt_rows], results.boxes_xywh[result_rows])
         ious[ious < MIN_IOU] = 0.0
         for gt_row, result_row in zip(*linear_sum_assignment(-ious), strict=True):
             if ious[gt_row, result_row] > 0:
@@ -119,7 +119,7 @@ def _majority(ids: Iterable[int | None]) -> int | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _iou_matrix(boxes_xywh: np.ndarray, other_boxes_xywh: np.ndarray) -> np.ndarray:
+def iou_matrix(boxes_xywh: np.ndarray, other_boxes_xywh: np.ndarray) -> np.ndarray:
     """IoU (N, M) of two sets of boxes (N, 4), (M, 4)."""
     first, second = boxes_xywh[:, None], other_boxes_xywh[None]
     left_top = np.maximum(first[..., :2], second[..., :2])

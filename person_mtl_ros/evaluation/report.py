@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence as ListOf
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.evaluation.breakdown import Breakdown, add_breakdowns
 from person_mtl_ros.evaluation.reentry import ReentryScore
 from person_mtl_ros.evaluation.tracking_metrics import TrackingScore, combine_sequences
 
@@ -39,6 +40,7 @@ class SequenceResult:
     name: str
     tracking: TrackingScore
     reentry: ReentryScore
+    breakdown: Breakdown
     frames: int  # of the sequence, all of them scored
     dropped: int  # frames that were not processed
     duration_sec: float  # it took to process the others
@@ -52,7 +54,9 @@ def report_of(results: ListOf[SequenceResult]) -> dict[str, Any]:
 
     :param results: at least one, names differ.
     :returns: ``sequences`` by name and ``combined``. Ratios are in [0, 1]; ``reentry_recall`` is
-        None where nobody returned; ``latency``, in seconds, is there for stages that were timed.
+        None where nobody returned; ``by_height`` and ``by_occlusion`` count the ground-truth
+        boxes of each bin, found and identified; ``latency``, in seconds, is there for stages
+        that were timed.
     """
     sequences = {}
     for result in results:
@@ -60,6 +64,7 @@ def report_of(results: ListOf[SequenceResult]) -> dict[str, Any]:
             **result.tracking.summary(),
             **_reentry_fields(result.reentry),
             **_speed_fields(result.frames, result.dropped, result.duration_sec),
+            **_breakdown_fields(result.breakdown),
         }
         if result.latency:
             sequences[result.name]['latency'] = result.latency
@@ -71,6 +76,7 @@ def report_of(results: ListOf[SequenceResult]) -> dict[str, Any]:
             sum(result.dropped for result in results),
             sum(result.duration_sec for result in results),
         ),
+        **_breakdown_fields(add_breakdowns([result.breakdown for result in results])),
     }
     return {'sequences': sequences, 'combined': combined}
 
@@ -89,6 +95,21 @@ def table_of(report: Mapping[str, Any]) -> str:
         headers=['sequence', *_COLUMNS],
         disable_numparse=True,
         colalign=('left', *['right'] * len(_COLUMNS)),
+    )
+
+
+def breakdown_table_of(report: Mapping[str, Any]) -> str:
+    """Plain text table of found and identified people by distance and occlusion, all together."""
+    cells = [
+        [kind, name, values['boxes'], _share(values, 'found'), _share(values, 'identified')]
+        for kind in ('height', 'occlusion')
+        for name, values in report['combined'][f'by_{kind}'].items()
+    ]
+    return tabulate(
+        cells,
+        headers=['by', 'of the box', 'boxes', 'found', 'identified'],
+        disable_numparse=True,
+        colalign=('left', 'right', 'right', 'right', 'right'),
     )
 
 
@@ -112,6 +133,17 @@ def _reentry_fields(score: ReentryScore) -> dict[str, Any]:
         'entries': score.entries,
         'wrong_revivals': score.wrong_revivals,
     }
+
+
+def _breakdown_fields(breakdown: Breakdown) -> dict[str, Any]:
+    return {
+        f'by_{kind}': {name: asdict(score) for name, score in bins.items()}
+        for kind, bins in breakdown.items()
+    }
+
+
+def _share(values: Mapping[str, int], key: str) -> str:
+    return _cell(values[key] / values['boxes'] if values['boxes'] else None, '{:.1%}')
 
 
 def _speed_fields(frames: int, dropped: int, duration_sec: float) -> dict[str, Any]:

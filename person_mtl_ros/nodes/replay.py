@@ -84,9 +84,9 @@ class ReplayResult:
 
 @contextmanager
 def _node_processes(
-    domain_id: int, params_file: Path | None, parameters: Mapping[str, str]
+    domain_id: int, params_file: Path | None, parameters: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[dict[str, 'subprocess.Popen[bytes]']]:
-    """Run :data:`NODES`; ``parameters`` are those of the perception node."""
+    """Run :data:`NODES`; ``parameters`` are values by node and name."""
     environment = os.environ | {'ROS_DOMAIN_ID': str(domain_id)}
     processes = {}
     for node in NODES:
@@ -94,10 +94,9 @@ def _node_processes(
         command += ['--log-level', 'warn']
         if params_file is not None:
             command += ['--params-file', str(params_file)]
-        if node == 'perception_node':
-            for name, value in parameters.items():
-                # Quoted: ROS reads values as YAML, where 0 is a number.
-                command += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
+        for name, value in parameters.get(node, {}).items():
+            # As JSON, since ROS reads values as YAML: a quoted '0' is a text, a bare 0 a number.
+            command += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
         processes[node] = subprocess.Popen(command, env=environment)
     try:
         yield processes
@@ -200,7 +199,7 @@ def replay(
     lockstep: bool = False,
     rate: float = 1.0,
     params_file: Path | None = None,
-    parameters: Mapping[str, str] = MappingProxyType({}),
+    parameters: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> ReplayResult:
     """
     Play frames through perception and tracker node.
@@ -213,7 +212,7 @@ def replay(
     :param lockstep: wait for the result of a frame before the next one: nothing is dropped.
     :param rate: factor on the speed of the recording otherwise.
     :param params_file: ROS parameter file for both nodes.
-    :param parameters: of the perception node, strings by name.
+    :param parameters: node -> name -> value, on top of the file.
     :raises ReplayError: when the nodes do not come up, or one ends while frames are played.
     """
     use_fastdds_profile()

@@ -3,6 +3,7 @@ import json
 import pytest
 from generated_sequences import boxes_of, table
 
+from person_mtl_ros.evaluation.breakdown import break_down
 from person_mtl_ros.evaluation.reentry import ReentryScore
 from person_mtl_ros.evaluation.report import SequenceResult, report_of, table_of, write_report
 from person_mtl_ros.evaluation.tracking_metrics import score_sequence
@@ -15,11 +16,24 @@ def result(name, found_frames, reentry):
         name,
         score_sequence(name, ground_truth, found, 10),
         reentry,
+        break_down(ground_truth, found),
         frames=10,
         dropped=2,
         duration_sec=4.0,
         latency={'crop': {'count': 8, 'p50_sec': 0.1, 'p95_sec': 0.2}},
     )
+
+
+BINS = {
+    'height': ('0-64 px', '64-128 px', '128-256 px', '256+ px'),
+    'occlusion': ('0-10 %', '10-50 %', '50+ %'),
+}
+
+
+def bins(kind, name, boxes, found):
+    counts = {name: {'boxes': 0, 'found': 0, 'identified': 0} for name in BINS[kind]}
+    counts[name] = {'boxes': boxes, 'found': found, 'identified': found}
+    return counts
 
 
 @pytest.fixture
@@ -46,6 +60,8 @@ def test_report_has_the_promised_fields(report):
         'frames': 10,
         'dropped': 2,
         'fps': 2.0,
+        'by_height': bins('height', '0-64 px', 10, 5),
+        'by_occlusion': bins('occlusion', '0-10 %', 10, 5),
         'latency': {'crop': {'count': 8, 'p50_sec': 0.1, 'p95_sec': 0.2}},
     }
     assert report['sequences']['a']['reentry_recall'] is None

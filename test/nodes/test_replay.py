@@ -42,7 +42,7 @@ def offline(walk, weights):
 
 
 def _parameters(weights):
-    return {'weights': str(weights), 'device': 'cpu'}
+    return {'perception_node': {'weights': str(weights), 'device': 'cpu'}}
 
 
 def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights, offline):
@@ -78,7 +78,11 @@ def test_at_an_impossible_rate_every_frame_is_accounted_for(walk, weights):
 
 def test_nodes_that_do_not_come_up_are_one_clear_error(walk, capfd):
     with pytest.raises(ReplayError, match='perception_node ended'):
-        replay(iter(walk), walk.length, parameters={'weights': '/nowhere.safetensors'})
+        replay(
+            iter(walk),
+            walk.length,
+            parameters={'perception_node': {'weights': '/nowhere.safetensors'}},
+        )
     assert '/nowhere.safetensors' in capfd.readouterr().err
 
 
