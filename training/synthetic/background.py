@@ -11,8 +11,9 @@ from training.synthetic.texture import Material, Pattern
 
 
 def _gray(rng: np.random.Generator, low: float, high: float, tint: float = 0.03) -> Color:
-    value = rng.uniform(low, high)
-    red, green, blue = np.clip(value + rng.normal(0, tint, 3), 0.02, 1)
+    value, warmth = rng.uniform(low, high), rng.normal(0, tint)
+    tinted = (value + warmth, value + 0.3 * warmth + rng.normal(0, 0.2 * tint), value - warmth)
+    red, green, blue = np.clip(tinted, 0.02, 1)
     return float(red), float(green), float(blue)
 
 
@@ -87,7 +88,9 @@ def sample_wall(rng: np.random.Generator, shares: Mapping[str, float]) -> Materi
         period = float(rng.uniform(0.15, 1.0))
         return Material(first, pattern, second, period, 0.3, grain=0.2, offset=offset)
     if kind == 'clutter':
-        first, second = _gray(rng, 0.08, 0.5, 0.06), sample_upper_color(rng)
+        first, second = _gray(rng, 0.05, 0.4, 0.04), _gray(rng, 0.55, 0.95, 0.08)
+        if rng.random() < 0.3:
+            second = sample_upper_color(rng)
         period = float(rng.uniform(0.4, 2.5))
         return Material(first, Pattern.CLUTTER, second, period, 1.0, grain=0.4, offset=offset)
     if kind == 'trees':
@@ -97,8 +100,10 @@ def sample_wall(rng: np.random.Generator, shares: Mapping[str, float]) -> Materi
 
 def sample_leaves(rng: np.random.Generator) -> Material:
     """Draw foliage."""
-    green = (rng.uniform(0.1, 0.35), rng.uniform(0.25, 0.45), rng.uniform(0.05, 0.2))
-    bright = (1.7 * green[0], 1.7 * green[1], 1.7 * green[2])
+    light = rng.uniform(0.15, 0.35)
+    yellow, blue = rng.uniform(0.5, 0.95), rng.uniform(0.3, 0.7)
+    green = (yellow * light, light, blue * light)
+    bright = (2.2 * green[0], 2.2 * green[1], 2.0 * green[2])
     return Material(
         green, Pattern.LEAVES, bright, grain=0.9, folds=1.5, offset=float(rng.random())
     )

@@ -17,9 +17,9 @@ _TRUNK = np.array(
         # t, depth, width, forward shift
         (-0.20, 0.018, 0.030, 0.0),
         (-0.14, 0.050, 0.066, 0.0),
-        (-0.04, 0.066, 0.092, -0.004),
-        (0.10, 0.070, 0.100, -0.006),
-        (0.25, 0.062, 0.093, 0.0),
+        (-0.04, 0.068, 0.092, -0.009),
+        (0.10, 0.072, 0.100, -0.010),
+        (0.25, 0.061, 0.092, -0.002),
         (0.42, 0.055, 0.083, 0.004),
         (0.60, 0.060, 0.090, 0.004),
         (0.76, 0.067, 0.100, 0.004),
@@ -33,7 +33,8 @@ _TRUNK = np.array(
         (1.40, 0.031, 0.031, 0.004),
     ]
 )
-# Radius of a limb, share of the body height, by the share of its length.
+# Radius of a limb and, for the leg, how far its middle lies before the bone: thigh muscles are in
+# front, the calf is behind; shares of the body height, by the share of the length.
 _ARM = np.array(
     [
         (-0.10, 0.027),
@@ -49,16 +50,16 @@ _ARM = np.array(
 )
 _LEG = np.array(
     [
-        (-0.08, 0.050),
-        (0.0, 0.055),
-        (0.12, 0.054),
-        (0.3, 0.046),
-        (0.46, 0.036),
-        (0.54, 0.0335),
-        (0.66, 0.0345),
-        (0.75, 0.032),
-        (0.9, 0.0225),
-        (1.0, 0.021),
+        (-0.08, 0.050, 0.0),
+        (0.0, 0.055, 0.0),
+        (0.12, 0.054, 0.004),
+        (0.3, 0.046, 0.005),
+        (0.46, 0.035, 0.002),
+        (0.54, 0.0315, -0.003),
+        (0.66, 0.0345, -0.010),
+        (0.75, 0.031, -0.009),
+        (0.9, 0.0215, -0.003),
+        (1.0, 0.0205, 0.0),
     ]
 )
 # Half depth, half width and forward shift of the head, shares of its height, chin to crown.
@@ -199,7 +200,9 @@ class BodySurface:
         shape = self.shape
         hips = np.interp(at, (0.0, 0.4), (0.5 + 0.5 * shape.hip_width, 1.0))
         radii = _table(_LEG, at, 1) * shape.height * shape.girth * hips
-        return self._limb(limb, at, (shape.thigh, shape.shank), radii)
+        tube = self._limb(limb, at, (shape.thigh, shape.shank), radii)
+        tube.centers[:] += (_table(_LEG, at, 2) * shape.height)[:, None] * tube.axis_x
+        return tube
 
     def hand(self, limb: Limb) -> Tube:
         """Continue the forearm by a closed hand."""

@@ -137,7 +137,10 @@ def sample_class_color(
     :param class_of: ``market_upper_color`` or ``market_lower_color``.
     """
     while True:
-        hue, saturation, value = (rng.uniform(*bounds) for bounds in _HSV_RANGES[name])
+        (hue_range, (dull, vivid), value_range) = _HSV_RANGES[name]
+        hue, value = rng.uniform(*hue_range), rng.uniform(*value_range)
+        # Most cloth is dull rather than vivid.
+        saturation = dull + (vivid - dull) * rng.beta(1.2, 1.9)
         color = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
         if class_of(color) == name:
             return color

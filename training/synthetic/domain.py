@@ -54,9 +54,9 @@ SURVEILLANCE = Domain(
     ),
     daylight=Daylight(sunny=0.4),
     photography=Photography(
-        resolution=(0.3, 1.1),
+        resolution=(0.36, 1.2),
         saturation=(0.5, 1.1),
-        blur=(0.45, 0.35),
+        blur=(0.4, 0.3),
         motion_blurred=0.15,
         jpeg_quality=(25, 85),
         compressed=0.9,

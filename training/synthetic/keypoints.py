@@ -40,7 +40,7 @@ def head_size(joints: NDArray, camera: Camera) -> float:
     :param camera: of the picture.
     """
     length = float(np.linalg.norm(joints[_CROWN] - joints[_NECK]))
-    return length * camera.focal_xy[1] / float(camera.project(joints[[_CROWN]])[0, 2])
+    return float(length * camera.focal_xy[1] / camera.project(joints[[_CROWN]])[0, 2])
 
 
 def keypoints_in_view(

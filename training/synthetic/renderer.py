@@ -35,6 +35,33 @@ class Rendering:
     depth: NDArray[np.float32]  # (H, W) metres along the view axis
 
 
+_NEAR_REACH, _FAR_REACH = 0.05, 0.16  # metres at which creases and neighbours take light away
+
+
+@njit(cache=True, error_model='numpy', fastmath=True)
+def _openness(depth: NDArray, y: int, x: int, focal: float) -> float:
+    """Share of the sky that creases and things close by leave, from the depth around a pixel."""
+    height, width = depth.shape
+    z = depth[y, x]
+    closed = 0.0
+    for ring in range(2):
+        reach = _NEAR_REACH if ring == 0 else _FAR_REACH
+        radius = min(40.0, max(1.0, reach * focal / z))
+        for k in range(4):
+            dx = round(radius * np.cos(0.7854 * k + 0.4 * ring))
+            dy = round(radius * np.sin(0.7854 * k + 0.4 * ring))
+            hollow = 0.0
+            for sign in (-1, 1):
+                sx = min(width - 1, max(0, x + sign * dx))
+                sy = min(height - 1, max(0, y + sign * dy))
+                nearer = z - depth[sy, sx]
+                # What is much nearer hangs freely before the surface, what is farther is open.
+                if nearer < 4 * reach:
+                    hollow += min(reach, max(-reach, nearer))
+            closed += min(1.0, max(0.0, hollow / reach))
+    return 1.0 - 0.75 * min(1.0, closed / 5.0)
+
+
 @njit(cache=True, error_model='numpy', fastmath=True)
 def _lit(
     color: NDArray,
@@ -49,6 +76,8 @@ def _lit(
     """Light a surface; ``light`` holds sun direction, sun, sky and bounce colours as rows."""
     facing = normal[0] * light[0, 0] + normal[1] * light[0, 1] + normal[2] * light[0, 2]
     diffuse = max(0.0, 0.9 * facing + 0.1) * shade
+    # The sky is brighter around the sun, behind clouds as well.
+    openness *= 0.5 + max(0.0, 0.5 + 0.5 * facing) ** 1.5
     up = 0.5 + 0.5 * normal[2]
     shine = 0.0
     if gloss > 0.0:
@@ -158,17 +187,23 @@ def _shade(
                 for k in range(3):
                     n[k] = -n[k]
             folds = row[9]
+            crease = 0.0
             if folds > 0.0:
                 for k in range(3):
                     fold = noise_at(noise, 0.45 * u + row[12] + 0.31 * k, 0.85 * v + 0.23 * k)
-                    n[k] += 2.6 * folds * (fold - 0.5)
+                    fine = noise_at(noise, 1.3 * u + 0.17 * k, 1.1 * v + row[12] + 0.41 * k)
+                    n[k] += folds * (2.8 * (fold - 0.5) + 1.2 * (fine - 0.5))
+                # Wrinkles run aslant, as cloth is pulled; their valleys are dark.
+                wave = noise_at(noise, 0.55 * u + 0.3 * v + row[12], 0.75 * v - 0.2 * u)
+                crease = folds * max(0.0, 1.0 - 9.0 * abs(wave - 0.5))
             length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
             for k in range(3):
                 n[k] /= length
             texel(row, u, v, 0.0, noise, color)
             shade = sun_reaches(point, map_frame, map_origin, cells_per_metre, height_map, 0.06)
             # Less sky is seen from low down, between the legs and from surfaces that look down.
-            openness = inside * (0.75 + 0.25 * min(1.0, max(0.0, point[2])))
+            openness = inside * (0.75 + 0.25 * min(1.0, max(0.0, point[2]))) * (1 - 0.5 * crease)
+            openness *= _openness(depth, y, x, focal_center[1])
             _lit(color, n, view, row[10], shade, openness, light, out)
             for k in range(3):
                 image[y, x, k] = out[k]

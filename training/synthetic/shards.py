@@ -101,6 +101,10 @@ def render_set(folder: Path, rendered: RenderedSet, workers: int = 1) -> None:
     write_index(folder, rendered)
     shards = [shard for shard in range(rendered.shards) if not shard_path(folder, shard).exists()]
     tasks = [(folder, rendered, shard) for shard in shards]
+    if workers == 1:
+        for task in tqdm(tasks, 'shards'):
+            _render_shard(task)
+        return
     # Forking would copy the locks of OpenCV's threads in whatever state they are.
     with get_context('spawn').Pool(workers) as pool:
         for _ in tqdm(pool.imap_unordered(_render_shard, tasks), 'shards', len(tasks)):

@@ -240,7 +240,8 @@ def second_color_share(row: NDArray, u: float, v: float, noise: NDArray) -> floa
         on_line = abs(_fraction(v / period + shift) - 0.5) < 0.012 * fill + 0.004
         return 1.0 if on_line and _fraction(u / (0.7 * period)) < 0.6 else 0.0
     if kind == 17:
-        return noise_at(noise, u * 0.9 + shift, v * 0.9)
+        leaf = _hash(np.floor(u / 0.07), np.floor(v / 0.06), np.floor((u + v) / 0.11))
+        return 0.5 * leaf + 0.9 * max(0.0, noise_at(noise, u * 0.5 + shift, v * 0.5) - 0.4)
     if kind == 18:
         if abs(u) > period * 1.4 or abs(v - 0.36) > 0.07:
             return 0.0
@@ -268,10 +269,17 @@ def texel(row: NDArray, u: float, v: float, pixel: float, noise: NDArray, color:
         + row[11]
         * (
             noise_at(noise, 0.45 * u + row[12], 0.45 * v)
+            + 0.6 * noise_at(noise, 2.9 * u, 2.9 * v + row[12])
             + 0.5 * noise_at(noise, 0.06 * u, 0.06 * v + row[12])
-            - 0.75
+            - 1.05
         )
-        * 1.6
+        * 1.4
     )
+    if row[0] == 19:
+        # Things of all colours, not of two.
+        for k in range(3):
+            mix = 0.6 * share + 0.4 * _fraction(share * (37.0 + 11.0 * k))
+            color[k] = (row[1 + k] * (1 - mix) + row[4 + k] * mix) * uneven
+        return
     for k in range(3):
         color[k] = (row[1 + k] * (1 - share) + row[4 + k] * share) * uneven

@@ -78,9 +78,9 @@ def _cloth(rng: np.random.Generator, color: Color, pattern: Pattern = Pattern.PL
         period=float(rng.uniform(*_PERIODS.get(pattern, (0.05, 0.12)))),
         # The first colour must stay the dominant one.
         fill=float(rng.uniform(0.15, 0.36)),
-        folds=float(rng.uniform(0.2, 0.6)),
-        gloss=float(rng.uniform(0, 0.08) if rng.random() < 0.8 else rng.uniform(0.1, 0.3)),
-        grain=float(rng.uniform(0.0, 0.12)),
+        folds=float(rng.uniform(0.12, 0.42)),
+        gloss=float(rng.uniform(0, 0.03) if rng.random() < 0.9 else rng.uniform(0.05, 0.2)),
+        grain=float(rng.uniform(0.0, 0.06)),
         offset=float(rng.random()),
     )
 

@@ -9,8 +9,8 @@ from training.synthetic.domain import DOMAINS
 from training.synthetic.identity import attribute_row, sample_identity
 from training.synthetic.shards import RenderedSet, render_set, shard_path
 
-# More crops than one shard holds.
-SET = RenderedSet('surveillance', identities=10, views=60, size_hw=(32, 16), seed=5)
+# One person fills a shard.
+SET = RenderedSet('surveillance', identities=3, views=129, size_hw=(32, 16), seed=5)
 
 
 @pytest.fixture(scope='module')
@@ -35,16 +35,16 @@ def test_bytes_do_not_depend_on_workers_or_interruption(folder: Path, tmp_path: 
 
 def test_another_set_is_not_mixed_in(folder: Path) -> None:
     with pytest.raises(DatasetError, match='holds'):
-        render_set(folder, RenderedSet('sports', 10, 60, (32, 16), 5))
+        render_set(folder, RenderedSet('sports', 3, 129, (32, 16), 5))
 
 
 def test_share_of_people_is_taken_with_identities_from_zero(folder: Path) -> None:
-    data = RenderedDataset(folder, people=(0.4, 0.7))
-    np.testing.assert_array_equal(data.identities, np.repeat(np.arange(3), SET.views))
-    for index in (0, 65, len(data) - 1):
+    data = RenderedDataset(folder, people=(0.34, 1.0))
+    np.testing.assert_array_equal(data.identities, np.repeat(np.arange(2), SET.views))
+    for index in (0, SET.views, len(data) - 1):
         sample = data[index]
         assert sample.identity == data.identities[index]
-        rng = np.random.default_rng([SET.seed, 4 + sample.identity])
+        rng = np.random.default_rng([SET.seed, 1 + sample.identity])
         person = sample_identity(rng, DOMAINS['surveillance'].population)
         assert sample.attributes is not None
         np.testing.assert_array_equal(sample.attributes, attribute_row(person))
