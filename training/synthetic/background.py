@@ -91,7 +91,7 @@ def sample_wall(rng: np.random.Generator, shares: Mapping[str, float]) -> Materi
         first, second = _gray(rng, 0.05, 0.4, 0.04), _gray(rng, 0.55, 0.95, 0.08)
         if rng.random() < 0.3:
             second = sample_upper_color(rng)
-        period = float(rng.uniform(0.4, 2.5))
+        period = float(rng.uniform(0.5, 4.0))
         return Material(first, Pattern.CLUTTER, second, period, 1.0, grain=0.4, offset=offset)
     if kind == 'trees':
         return sample_leaves(rng)

@@ -24,7 +24,7 @@ from training.synthetic.identity import Identity, attribute_row, sample_identity
 from training.synthetic.keypoints import head_size, keypoints_in_view
 from training.synthetic.light import sample_light
 from training.synthetic.mesh import Mesh
-from training.synthetic.props import bicycles, parked_bicycle, seats
+from training.synthetic.props import bicycles, held_things, parked_bicycle, seats
 from training.synthetic.renderer import render
 from training.synthetic.scenery import Scenery
 from training.synthetic.subject import place_person, silhouette_area
@@ -154,8 +154,10 @@ def _try_crop(
     scenery = viewpoint.scenery
     if domain.cameras:
         scenery = scenery.moved(*place_behind(rng, toward + np.pi, 0.0, 3.0, 0.9))
-    scenery = scenery.extended(seats(rng, pose, subject))
+    scenery = scenery.extended(seats(rng, pose, subject, yaw))
     props = bicycles(rng, pose, subject, yaw)
+    if rng.random() < domain.holding:
+        props += held_things(rng, subject, yaw)
     for _ in range(rng.integers(1, 6) if rng.random() < domain.bicycles else 0):
         props.append(parked_bicycle(rng, place_behind(rng, toward + np.pi, 1.0, 8.0, 0.6)))
     if rng.random() < domain.occluded:

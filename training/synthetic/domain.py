@@ -32,6 +32,7 @@ class Domain:
     company: tuple[float, ...] = field(default=(0.5, 0.25, 0.13, 0.07, 0.05))  # share of 0, 1, ...
     occluded: float = 0.1  # share of pictures with something in front of the person
     bicycles: float = 0.1  # share of pictures with parked bicycles
+    holding: float = 0.15  # share of people with something in a hand
 
 
 SURVEILLANCE = Domain(
@@ -55,7 +56,8 @@ SURVEILLANCE = Domain(
     daylight=Daylight(sunny=0.4),
     photography=Photography(
         resolution=(0.36, 1.2),
-        saturation=(0.5, 1.1),
+        contrast=(0.95, 1.35),
+        saturation=(0.55, 1.15),
         blur=(0.4, 0.3),
         motion_blurred=0.15,
         jpeg_quality=(25, 85),
@@ -109,6 +111,7 @@ SPORTS = Domain(
     elevation_deg=(3.0, 7.0),
     distance=(2.2, 9.0),
     bicycles=0.03,
+    holding=0.35,
 )
 
 CLOTHES = Domain(

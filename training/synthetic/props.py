@@ -1,5 +1,7 @@
 """Things that a pose needs: a seat, a bicycle."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,14 +18,66 @@ FloatArray = NDArray[np.float64]
 _WHEEL_RADIUS = 0.33  # metres
 
 
-def seats(rng: np.random.Generator, pose: Pose, subject: Subject) -> list[Box]:
-    """Put a block under somebody who sits at the origin; nothing in other poses."""
+def seats(rng: np.random.Generator, pose: Pose, subject: Subject, yaw: float) -> list[Box]:
+    """Put a block, a bench or a chair under somebody who sits at the origin; else nothing."""
     if pose.action != 'sit':
         return []
-    top = float(subject.skeleton.pelvis[2]) - 0.075 * subject.skeleton.shape.height
-    half = float(rng.uniform(0.15, 0.22))
+    top = max(0.05, float(subject.skeleton.pelvis[2]) - 0.075 * subject.skeleton.shape.height)
+    half = float(rng.uniform(0.16, 0.24))
     material = Material(sample_upper_color(rng), grain=0.2)
-    return [Box((0.0, 0.0), 0.0, max(0.05, top), half, half, 0.0, material)]
+    kind = rng.random()
+    if kind < 0.35:
+        return [Box((0.0, 0.0), 0.0, top, half, half, yaw, material)]
+    wide = half if kind < 0.7 else float(rng.uniform(0.5, 1.2))
+
+    def part(along: float, aside: float, bottom: float, size: tuple[float, float, float]) -> Box:
+        x = along * np.cos(yaw) - aside * np.sin(yaw)
+        y = along * np.sin(yaw) + aside * np.cos(yaw)
+        center = (float(x), float(y))
+        return Box(center, bottom, bottom + size[2], size[0], size[1], yaw, material)
+
+    parts = [part(0.0, 0.0, top - 0.05, (half, wide, 0.05))]
+    if rng.random() < 0.7:
+        parts.append(part(-half, 0.0, top + 0.1, (0.02, wide, float(rng.uniform(0.2, 0.4)))))
+    for along in (-0.9 * half, 0.9 * half):
+        for aside in (-0.9 * wide, 0.9 * wide):
+            parts.append(part(along, aside, 0.0, (0.02, 0.02, top)))
+    return parts
+
+
+def held_things(rng: np.random.Generator, subject: Subject, yaw: float) -> list[Mesh]:
+    """Give a person at the origin a phone, bottle, ball, stick or sheet of paper to hold."""
+    builder = MeshBuilder()
+    material = Material(sample_upper_color(rng), gloss=0.1, grain=0.1)
+    if rng.random() < 0.5:
+        material = Material((0.08, 0.08, 0.09), gloss=0.2)
+    limb = subject.skeleton.left_arm if rng.random() < 0.5 else subject.skeleton.right_arm
+    frame = limb.end_frame
+    palm = limb.end - 0.05 * subject.skeleton.shape.height * frame[:, 2]
+    ahead = palm + 0.04 * frame[:, 0]
+    kind = rng.random()
+    if kind < 0.3:
+        across = rng.uniform(0.06, 0.2) * frame[:, 0]
+        builder.add(_bar(ahead, ahead + across, float(rng.uniform(0.02, 0.05))), material, 0)
+    elif kind < 0.55:
+        builder.add(_ball(ahead, float(rng.uniform(0.05, 0.16))), material, 0, segments=12)
+    elif kind < 0.8:
+        stick = rng.uniform(0.3, 1.2) * normalized(frame[:, 0] + rng.normal(0, 0.4, 3))
+        thick = float(rng.uniform(0.008, 0.025))
+        builder.add(_bar(palm - 0.15 * stick, palm + stick, thick), material, 0, segments=6)
+    else:
+        sheet = rng.uniform(0.15, 0.4) * frame[:, 2]
+        flat = _bar(ahead - 0.5 * sheet, ahead + 0.5 * sheet, float(rng.uniform(0.08, 0.18)))
+        builder.add(replace(flat, radius_x=np.full(2, 0.006)), material, 0, segments=8)
+    return [builder.build().placed(yaw, (0.0, 0.0))]
+
+
+def _ball(center: FloatArray, radius: float) -> Tube:
+    angle = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 8)
+    centers = center + radius * np.sin(angle)[:, None] * np.array([0.0, 0.0, 1.0])
+    radii = radius * np.maximum(np.cos(angle), 0.02)
+    axes = np.eye(3)
+    return Tube(centers, np.tile(axes[0], (8, 1)), np.tile(axes[1], (8, 1)), radii, radii)
 
 
 def bicycles(rng: np.random.Generator, pose: Pose, subject: Subject, yaw: float) -> list[Mesh]:

@@ -192,7 +192,7 @@ def _shade(
                 for k in range(3):
                     fold = noise_at(noise, 0.45 * u + row[12] + 0.31 * k, 0.85 * v + 0.23 * k)
                     fine = noise_at(noise, 1.3 * u + 0.17 * k, 1.1 * v + row[12] + 0.41 * k)
-                    n[k] += folds * (2.8 * (fold - 0.5) + 1.2 * (fine - 0.5))
+                    n[k] += folds * (2.2 * (fold - 0.5) + 0.8 * (fine - 0.5))
                 # Wrinkles run aslant, as cloth is pulled; their valleys are dark.
                 wave = noise_at(noise, 0.55 * u + 0.3 * v + row[12], 0.75 * v - 0.2 * u)
                 crease = folds * max(0.0, 1.0 - 9.0 * abs(wave - 0.5))
@@ -202,7 +202,7 @@ def _shade(
             texel(row, u, v, 0.0, noise, color)
             shade = sun_reaches(point, map_frame, map_origin, cells_per_metre, height_map, 0.06)
             # Less sky is seen from low down, between the legs and from surfaces that look down.
-            openness = inside * (0.75 + 0.25 * min(1.0, max(0.0, point[2]))) * (1 - 0.5 * crease)
+            openness = inside * (0.75 + 0.25 * min(1.0, max(0.0, point[2]))) * (1 - 0.45 * crease)
             openness *= _openness(depth, y, x, focal_center[1])
             _lit(color, n, view, row[10], shade, openness, light, out)
             for k in range(3):

@@ -210,8 +210,8 @@ def second_color_share(row: NDArray, u: float, v: float, noise: NDArray) -> floa
         value = noise_at(noise, 0.5 * u / period / 8 + shift, 0.5 * v / period / 8)
         return 1.0 if value > 1 - fill else 0.0
     if kind == 8:
-        worn = noise_at(noise, u * 1.3 + shift, v * 0.7)
-        return max(0.0, min(0.6, 1.4 * (worn - 0.4)))
+        worn = noise_at(noise, u * 1.3 + shift, v * 0.35)
+        return max(0.0, min(0.5, 0.8 * (worn - 0.35)))
     if kind == 9:
         return 1.0 if v > 0.32 + fill * 0.25 else 0.0
     if kind == 10:
@@ -278,7 +278,7 @@ def texel(row: NDArray, u: float, v: float, pixel: float, noise: NDArray, color:
     if row[0] == 19:
         # Things of all colours, not of two.
         for k in range(3):
-            mix = 0.6 * share + 0.4 * _fraction(share * (37.0 + 11.0 * k))
+            mix = 0.78 * share + 0.22 * _fraction(share * (37.0 + 11.0 * k))
             color[k] = (row[1 + k] * (1 - mix) + row[4 + k] * mix) * uneven
         return
     for k in range(3):
