@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.backends import create_backend
 from person_mtl_ros.checkpoint import load_checkpoint, model_info
-from person_mtl_ros.crops import crop_boxes, cut_crops, points_to_image
+from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops, points_to_image
 from person_mtl_ros.structures import (
     Detection,
     Float32Array,
@@ -79,19 +79,24 @@ class Predictor:
             batch = slice(begin, begin + self.max_batch)
             with self._timed('crop'):
                 crops = cut_crops(image_bgr, areas[batch], self._crop)
+                sharpness = crop_sharpness(crops)
             with self._timed('forward'):
                 outputs = self._backend.infer(crops)
             with self._timed('decode'):
-                estimates += self._estimates(detections[batch], areas[batch], outputs)
+                estimates += self._estimates(detections[batch], areas[batch], sharpness, outputs)
         return estimates
 
     def _estimates(
         self,
         detections: Sequence[Detection],
         areas: Float32Array,
+        sharpness: Float32Array,
         outputs: dict[str, NDArray[Any]],
     ) -> list[PersonEstimate]:
-        fields: list[dict[str, Any]] = [{'detection': detection} for detection in detections]
+        fields: list[dict[str, Any]] = [
+            {'detection': detection, 'sharpness': float(value)}
+            for detection, value in zip(detections, sharpness, strict=True)
+        ]
         if 'reid' in outputs:
             for person, embedding in zip(fields, outputs['reid'], strict=True):
                 person['embedding'] = embedding

@@ -51,6 +51,7 @@ class PersonEstimate:
     attributes: Mapping[str, Float32Array] = field(default_factory=dict)  # name -> (C,) sums to 1
     keypoints: Float32Array = field(default_factory=_no_keypoints)  # (J, 3) x, y, score in [0, 1]
     part_mask: PartMask | None = None
+    sharpness: float | None = None  # detail of the crop, 0 (blurred or far) to 1; None = unknown
 
 
 class TrackState(IntEnum):

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from person_mtl_ros.crops import (
     FILL_BGR,
     CropParams,
     crop_boxes,
+    crop_sharpness,
     cut_crops,
     points_to_crop,
     points_to_image,
@@ -119,6 +121,43 @@ def test_any_finite_area_gives_a_crop(area: list[float]) -> None:
     assert crops.shape == (1, 3, 64, 32)
 
 
+def _sharpness(image: np.ndarray, params: CropParams) -> float:
+    areas = crop_boxes([[10, 10, 74, 138]], params)
+    return float(crop_sharpness(cut_crops(image, areas, params))[0])
+
+
+def _natural_texture() -> np.ndarray:
+    """Noise whose amplitude falls with frequency, as in pictures of the world."""
+    noise = np.fft.fft2(np.random.default_rng(0).standard_normal((150, 90)))
+    frequency = np.hypot(np.fft.fftfreq(150)[:, None], np.fft.fftfreq(90))
+    texture = np.real(np.fft.ifft2(noise / np.maximum(frequency, 1 / 150)))
+    gray = 128 + 40 * (texture - texture.mean()) / texture.std()
+    return np.dstack([np.clip(gray, 0, 255).astype(np.uint8)] * 3)
+
+
+def test_a_blurred_or_far_person_shows_less_detail() -> None:
+    params, scene = CropParams(height=128, width=64, context=1.0), _natural_texture()
+    assert _sharpness(scene, params) == 1.0
+    blurred = [_sharpness(cv2.GaussianBlur(scene, (0, 0), sigma), params) for sigma in (3, 6)]
+    assert 0.5 > blurred[0] > 1.5 * blurred[1] > 0
+    small = cv2.resize(scene, None, fx=0.1, fy=0.1, interpolation=cv2.INTER_AREA)
+    far = cv2.resize(small, (90, 150), interpolation=cv2.INTER_LINEAR)
+    assert _sharpness(far, params) < 0.5
+
+
+def test_brightness_and_contrast_are_not_sharpness() -> None:
+    params = CropParams(height=128, width=64, context=1.0)
+    scene = cv2.GaussianBlur(_natural_texture(), (0, 0), 2)
+    dim = (0.5 * scene + 20).astype(np.uint8)
+    assert _sharpness(dim, params) == pytest.approx(_sharpness(scene, params), rel=0.15)
+
+
+def test_a_crop_without_any_detail_is_not_sharp() -> None:
+    plain = np.full((1, 3, 64, 32), 77, np.uint8)
+    assert 0 < crop_sharpness(plain)[0] < 0.05
+
+
 def test_nobody_gives_no_crops() -> None:
+    assert crop_sharpness(np.zeros((0, 3, 64, 32), np.uint8)).shape == (0,)
     areas = crop_boxes(np.zeros((0, 4)), PARAMS)
     assert cut_crops(np.zeros((9, 9, 3), np.uint8), areas, PARAMS).shape == (0, 3, 64, 32)

@@ -173,6 +173,7 @@ def person_to_message(person: PersonEstimate, info: ModelInfo) -> PersonMessage:
         keypoints=[
             Keypoint(x=float(x), y=float(y), score=float(s)) for x, y, s in person.keypoints
         ],
+        sharpness=person.sharpness or 0.0,
     )
     if person.part_mask is not None:
         height, width = person.part_mask.labels.shape
@@ -203,6 +204,7 @@ def person_from_message(message: Any, info: ModelInfo) -> PersonEstimate:
         attributes=_split_attributes(message.attribute_probabilities, info),
         keypoints=_floats([(k.x, k.y, k.score) for k in message.keypoints]).reshape(-1, 3),
         part_mask=part_mask,
+        sharpness=message.sharpness or None,
     )
 
 

@@ -73,6 +73,8 @@ def person_fault(item: Any, width: int, height: int, info: ModelInfo) -> str:
         return 'attributes not in [0, 1]'
     if not all(math.isfinite(v) for k in item.keypoints for v in (k.x, k.y, k.score)):
         return 'keypoints not finite'
+    if not 0.0 <= item.sharpness <= 1.0:
+        return 'sharpness not in [0, 1]'
     return _mask_fault(item.part_mask)
 
 

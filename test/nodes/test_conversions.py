@@ -68,6 +68,7 @@ def _full(**changes):
         },
         'keypoints': np.array([[11, 22.5, 0.9], [1e-3, -4, 0]], np.float32),
         'part_mask': PartMask(np.arange(6, dtype=np.uint8).reshape(2, 3), BOX - 5),
+        'sharpness': 0.625,
     }
     return PersonEstimate(**(fields | changes))
 
@@ -86,6 +87,7 @@ def _assert_same(a: PersonEstimate, b: PersonEstimate) -> None:
     for name, probabilities in a.attributes.items():
         np.testing.assert_array_equal(probabilities, b.attributes[name])
     np.testing.assert_array_equal(a.keypoints, b.keypoints)
+    assert a.sharpness == b.sharpness
     assert (a.part_mask is None) == (b.part_mask is None)
     if a.part_mask is not None and b.part_mask is not None:
         np.testing.assert_array_equal(a.part_mask.labels, b.part_mask.labels)
