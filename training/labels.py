@@ -1,6 +1,28 @@
 """Label sets of the public datasets, in the order of the network's outputs."""
 
+from dataclasses import dataclass
+
 from person_mtl_ros.structures import AttributeSpec
+
+
+@dataclass(frozen=True)
+class KeypointSet:
+    """Joints of a skeleton."""
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+    flip: tuple[int, ...]  # joint that takes the place of each in a mirror
+
+
+@dataclass(frozen=True)
+class PartSet:
+    """Classes of a part segmentation."""
+
+    names: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...]  # RGB
+    flip: tuple[int, ...]  # class that takes the place of each in a mirror
+    of_lip: tuple[int, ...]  # class of each LIP class
+
 
 # MPII Human Pose, 16 joints.
 MPII_KEYPOINTS = (
@@ -39,6 +61,51 @@ MPII_EDGES = (
     (14, 15),
 )
 MPII_FLIP = (5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10)
+
+# COCO, 17 joints.
+COCO_KEYPOINTS = (
+    'nose',
+    'left_eye',
+    'right_eye',
+    'left_ear',
+    'right_ear',
+    'left_shoulder',
+    'right_shoulder',
+    'left_elbow',
+    'right_elbow',
+    'left_wrist',
+    'right_wrist',
+    'left_hip',
+    'right_hip',
+    'left_knee',
+    'right_knee',
+    'left_ankle',
+    'right_ankle',
+)
+COCO_EDGES = (
+    (15, 13),
+    (13, 11),
+    (16, 14),
+    (14, 12),
+    (11, 12),
+    (5, 11),
+    (6, 12),
+    (5, 6),
+    (5, 7),
+    (7, 9),
+    (6, 8),
+    (8, 10),
+    (0, 1),
+    (0, 2),
+    (1, 3),
+    (2, 4),
+)
+COCO_FLIP = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+
+KEYPOINT_SETS = {
+    'mpii': KeypointSet(MPII_KEYPOINTS, MPII_EDGES, MPII_FLIP),
+    'coco': KeypointSet(COCO_KEYPOINTS, COCO_EDGES, COCO_FLIP),
+}
 
 # Look Into Person, 20 classes.
 LIP_PARTS = (
@@ -93,6 +160,11 @@ FIVE_PARTS = ('background', 'head', 'upper_body', 'lower_body', 'shoes')
 FIVE_PART_COLORS = ((0, 0, 0), (255, 85, 0), (0, 119, 221), (0, 170, 85), (255, 255, 0))
 FIVE_PARTS_FLIP = (0, 1, 2, 3, 4)  # none has a side
 LIP_TO_5_PARTS = (0, 1, 1, 2, 1, 2, 2, 2, 4, 3, 2, 2, 3, 1, 2, 2, 3, 3, 4, 4)
+
+PART_SETS = {
+    'lip': PartSet(LIP_PARTS, LIP_COLORS, LIP_FLIP, tuple(range(20))),
+    'five': PartSet(FIVE_PARTS, FIVE_PART_COLORS, FIVE_PARTS_FLIP, LIP_TO_5_PARTS),
+}
 
 # The attribute extension of Market-1501 (Lin et al. 2019): 12 attributes, classes in the order of
 # their 1-based values in market_attribute.mat; the colours are 8 and 9 yes/no columns there.
