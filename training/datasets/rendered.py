@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.sample import UNKNOWN, DatasetError, LabelSet, PersonDataset, Sample
-from training.labels import (
-    LIP_COLORS,
-    LIP_FLIP,
-    LIP_PARTS,
-    MARKET_ATTRIBUTES,
-    MPII_EDGES,
-    MPII_FLIP,
-    MPII_KEYPOINTS,
+from training.datasets.label_sets import (
+    PartSetName,
+    keypoint_labels,
+    merge_parts,
+    part_labels,
 )
+from training.datasets.sample import UNKNOWN, DatasetError, LabelSet, PersonDataset, Sample
+from training.labels import MARKET_ATTRIBUTES
 from training.synthetic.domain import DOMAINS
 from training.synthetic.shards import read_index, shard_path
 
@@ -29,6 +27,7 @@ class RenderedDataset(PersonDataset):
     :param people: identities to take, as shares of all: [first, last).
     :param labels: tasks to give labels for, a subset of ``TASKS``; None gives those of a public
         data set of the kind, all for a mixture of domains.
+    :param part_set: classes of the parts.
     :raises DatasetError: for a folder without a complete rendered set or an unknown task.
     """
 
@@ -37,13 +36,14 @@ class RenderedDataset(PersonDataset):
         folder: Path,
         people: tuple[float, float] = (0.0, 1.0),
         labels: frozenset[str] | None = None,
+        part_set: PartSetName = 'lip',
     ) -> None:
         rendered = read_index(folder)
         if labels is None:
             labels = TASKS if rendered.domain == 'all' else DOMAINS[rendered.domain].tasks
         if not labels <= TASKS:
             raise DatasetError(f'labels {sorted(labels - TASKS)}: take of {sorted(TASKS)}')
-        self._tasks = labels
+        self._tasks, self._part_set = labels, part_set
         self._views, self._people_per_shard = rendered.views, rendered.people_per_shard
         self._folder, self._shard_count = folder, rendered.shards
         self._shards: dict[int, NDArray] = {}
@@ -57,7 +57,7 @@ class RenderedDataset(PersonDataset):
         numbers = np.repeat(np.arange(last - self._first), rendered.views)
         has_identity = 'reid' in labels
         self.identities = numbers if has_identity else np.full_like(numbers, UNKNOWN)
-        self.labels = _label_set(labels)
+        self.labels = _label_set(labels, part_set)
 
     def __getitem__(self, index: int) -> Sample:
         """Read one person."""
@@ -68,7 +68,7 @@ class RenderedDataset(PersonDataset):
         if 'pose' in self._tasks:
             keypoints = np.array(row['keypoints'])
         if 'parts' in self._tasks:
-            parts = np.array(row['parts'])
+            parts = merge_parts(row['parts'], self._part_set)
         return Sample(
             image_rgb=np.array(row['image_rgb']),
             identity=int(self.identities[index]),
@@ -89,14 +89,9 @@ class RenderedDataset(PersonDataset):
         return self._shards[number][place]
 
 
-def _label_set(tasks: frozenset[str]) -> LabelSet:
-    pose, parts = 'pose' in tasks, 'parts' in tasks
+def _label_set(tasks: frozenset[str], part_set: PartSetName) -> LabelSet:
     return LabelSet(
         attributes=MARKET_ATTRIBUTES if 'attributes' in tasks else (),
-        keypoint_names=MPII_KEYPOINTS if pose else (),
-        keypoint_edges=MPII_EDGES if pose else (),
-        keypoint_flip=MPII_FLIP if pose else (),
-        part_names=LIP_PARTS if parts else (),
-        part_colors=LIP_COLORS if parts else (),
-        part_flip=LIP_FLIP if parts else (),
+        **(keypoint_labels('mpii') if 'pose' in tasks else {}),
+        **(part_labels(part_set) if 'parts' in tasks else {}),
     )

@@ -32,7 +32,7 @@ from training.synthetic.subject import place_person, silhouette_area
 _FOCAL = 1000.0  # any number: the box decides the scale of a crop
 _SUPERSAMPLING = 1.5  # rendered pixels per sensor pixel and axis
 _PASSERS_BY = 200  # people to choose company from; building a body takes as long as drawing it
-_MIN_VISIBLE = 0.35  # share of the person's pixels; with less nobody could label the crop
+_MIN_VISIBLE = 0.4  # share of the person's pixels; with less nobody could label the crop
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from training.synthetic.domain import DOMAINS
 from training.synthetic.shards import RenderedSet, render_set, render_views
 
 
-def write_contact_sheet(path: Path, rendered: RenderedSet, people: int = 40) -> None:
+def write_contact_sheet(path: Path, rendered: RenderedSet, people: int) -> None:
     """Draw one crop of each of the first people, each above its labels."""
     crops = [next(render_views(rendered, index)) for index in range(people)]
     sheet = contact_sheet(
@@ -26,7 +26,8 @@ def write_contact_sheet(path: Path, rendered: RenderedSet, people: int = 40) -> 
         [crop.parts for crop in crops],
         [crop.keypoints for crop in crops],
     )
-    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 65]
+    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), quality)
 
 
 def main() -> None:

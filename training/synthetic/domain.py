@@ -48,7 +48,7 @@ SURVEILLANCE = Domain(
         'crouch': 0.01,
         'bend': 0.02,
     },
-    population=Population(ages=(0.04, 0.4, 0.46, 0.1), warm=0.75, sports=0.08),
+    population=Population(ages=(0.03, 0.6, 0.29, 0.08), warm=0.75, sports=0.08),
     surroundings=Surroundings(
         grounds={'asphalt': 0.35, 'tiles': 0.4, 'grass': 0.06, 'road': 0.14, 'floor': 0.05},
         walls={'windows': 0.25, 'bricks': 0.12, 'stripes': 0.1, 'plain': 0.13, 'clutter': 0.4},

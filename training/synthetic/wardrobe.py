@@ -119,7 +119,7 @@ def sample_upper(
     if is_shirt and pattern == Pattern.PLAIN:
         material = _cloth(rng, color, Pattern.BUTTONS)
     if warm:
-        sleeve = rng.uniform(0.0, 0.1) if rng.random() < 0.14 else rng.uniform(0.22, 0.45)
+        sleeve = rng.uniform(0.0, 0.1) if rng.random() < 0.14 else rng.uniform(0.22, 0.51)
         if is_shirt and rng.random() < 0.4:
             sleeve = rng.uniform(0.66, 1.0)
     else:

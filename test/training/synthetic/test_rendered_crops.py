@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
+from training.datasets.sample import Sample
 from training.labels import LIP_PARTS, MPII_KEYPOINTS
 from training.synthetic.crop import SyntheticCrop, render_crop
 from training.synthetic.domain import DOMAINS
+from training.synthetic.domain_gap import saturation, sharpness, trunk_tilt, wrist_height
 from training.synthetic.identity import sample_identity
 
 SIZE_HW = (96, 48)
@@ -103,29 +106,22 @@ def test_visible_limbs_lie_on_parts_of_their_side(crops: list[SyntheticCrop], si
     assert other_pixels < 0.05 * own_pixels
 
 
-def _saturation(crop: SyntheticCrop) -> float:
-    image = crop.image_rgb.astype(float)
-    return float((image.max(axis=2) - image.min(axis=2)).mean())
-
-
-def _sharpness(crop: SyntheticCrop) -> float:
-    rows, columns = np.nonzero(crop.parts)
-    gray = crop.image_rgb.mean(axis=2)[rows.min() : rows.max(), columns.min() : columns.max()]
-    return float(np.abs(np.diff(gray, axis=0)).mean())
-
-
-def _trunk_tilt(crop: SyntheticCrop) -> float:
-    """Angle between the trunk and the upright in the picture, radians."""
-    x, y = crop.keypoints[JOINT['thorax'], :2] - crop.keypoints[JOINT['pelvis'], :2]
-    return float(np.abs(np.arctan2(x, -y)))
-
-
 def test_domains_differ_in_light_resolution_and_pose(
     of_domain: dict[str, list[SyntheticCrop]],
 ) -> None:
-    def median(statistic, domain):
-        return np.median([statistic(crop) for crop in of_domain[domain]])
+    def median(statistic: Callable[[Sample], float], domain: str) -> float:
+        samples = [
+            Sample(
+                crop.image_rgb,
+                keypoints=crop.keypoints,
+                parts=crop.parts,
+                head_size=crop.head_size,
+            )
+            for crop in of_domain[domain]
+        ]
+        return float(np.median([statistic(sample) for sample in samples]))
 
-    assert median(_saturation, 'sports') > 1.3 * median(_saturation, 'surveillance')
-    assert median(_sharpness, 'clothes') > 1.2 * median(_sharpness, 'surveillance')
-    assert median(_trunk_tilt, 'sports') > 1.5 * median(_trunk_tilt, 'surveillance')
+    assert median(saturation, 'sports') > 1.3 * median(saturation, 'surveillance')
+    assert median(sharpness, 'clothes') > 1.2 * median(sharpness, 'surveillance')
+    assert median(trunk_tilt, 'sports') > 1.5 * median(trunk_tilt, 'surveillance')
+    assert median(wrist_height, 'sports') > median(wrist_height, 'surveillance') + 0.5
