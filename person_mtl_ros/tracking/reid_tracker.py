@@ -209,7 +209,10 @@ class ReidTracker:
         mean, covariance = self._filter.update(*_stacked(tracks), boxes)
         for row, (track, index) in enumerate(matches):
             track.mean, track.covariance = mean[row], covariance[row]
-            track.see(seen.persons[index], self._now, params.attribute_memory_sec)
+            coverage = float(seen.coverage[index])
+            track.see(seen.persons[index], self._now, coverage, params.attribute_memory_sec)
+            if params.keypoint_cutoff > 0:
+                track.smooth_keypoints(params.keypoint_cutoff, params.keypoint_speed_gain)
             trusted = seen.scores[index] >= params.high_score and seen.shows_look[index]
             track.look = seen.embeddings[index] if trusted else None
             if track.look is not None:
@@ -279,7 +282,7 @@ class ReidTracker:
         if identity is None:  # seen again or taken by another track a moment ago
             return
         self._tracks = [other for other in self._tracks if other is not identity]
-        track.become(identity)
+        track.become(identity, self.params.attribute_memory_sec)
 
     def _start(self, matches: Matches, seen: Sightings) -> None:
         params = self.params
@@ -293,7 +296,13 @@ class ReidTracker:
         for row, index in enumerate(fresh):
             bank = EmbeddingBank(params.bank_size, params.bank_interval_sec)
             track = Track(
-                self._next_id, mean[row], covariance[row], seen.persons[index], self._now, bank
+                self._next_id,
+                mean[row],
+                covariance[row],
+                seen.persons[index],
+                self._now,
+                bank,
+                float(seen.coverage[index]),
             )
             if seen.shows_look[index]:
                 bank.add(seen.embeddings[index], self._now)

@@ -92,7 +92,21 @@ class ReidTrackerParams:
         1.0, 'and so much more than for the second best', 'nats', 0, 100
     )
     attribute_memory_sec: float = parameter(
-        10.0, 'time constant of the average over attributes', 's', 0.01, 86400
+        10.0, 'time in which older views of the attributes fade to 1/e', 's', 0.01, 86400
+    )
+    keypoint_cutoff: float = parameter(
+        0.0,
+        'one-euro filter of keypoints: cutoff of a joint that rests, 1 is calm; 0 turns it off',
+        'Hz',
+        0,
+        1000,
+    )
+    keypoint_speed_gain: float = parameter(
+        6.0,
+        'how much that cutoff rises with the speed of the joint; more lags less',
+        'Hz/(heights/s)',
+        0,
+        1000,
     )
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ class Sightings:
     scores: FloatArray  # (M,)
     shows_look: NDArray[np.bool_]  # (M,) the embedding is there and of this person alone
     embeddings: Float32Array  # (M, D); zeros where shows_look is False
+    coverage: FloatArray  # (M,) share of the box that somebody nearer hides
 
 
 def sightings_from(
@@ -48,9 +49,10 @@ def sightings_from(
     if len(lengths) > 1:
         raise ValueError(f'embeddings of lengths {sorted(lengths)} in one image; expected one')
     has_embedding = np.array([person.embedding.size > 0 for person in kept], bool)
-    shows_look = has_embedding & (covered_fraction(boxes, boxes) <= max_coverage)
+    coverage = covered_fraction(boxes, boxes)
+    shows_look = has_embedding & (coverage <= max_coverage)
     embeddings = np.zeros((len(kept), lengths.pop() if lengths else 0), np.float32)
     for row in np.flatnonzero(shows_look):
         embeddings[row] = kept[row].embedding
     scores = np.array([person.detection.score for person in kept], np.float64)
-    return Sightings(kept, cxcywh_from_xyxy(boxes), scores, shows_look, embeddings)
+    return Sightings(kept, cxcywh_from_xyxy(boxes), scores, shows_look, embeddings, coverage)

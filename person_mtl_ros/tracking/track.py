@@ -1,13 +1,13 @@
 """One person followed through the images."""
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.structures import Float32Array, PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
+from person_mtl_ros.tracking.smoothing import AttributeBelief, KeypointFilter, view_weight
 
 FloatArray = NDArray[np.float64]
 
@@ -27,32 +27,45 @@ class Track:
     estimate: PersonEstimate  # latest matched
     born_sec: float  # when this stretch of sightings began
     bank: EmbeddingBank
+    born_coverage: float = 0.0  # share of the box that somebody nearer hid then
     look: Float32Array | None = None  # (D,) of the latest sighting, if it shows the person well
     state: TrackState = TrackState.TENTATIVE
     is_matched: bool = True
     recovered: bool = False
     sightings: int = 0
-    attributes: dict[str, Float32Array] = field(default_factory=dict)
-    attribute_weight: float = 0.0
+    attributes: AttributeBelief = field(default_factory=AttributeBelief)
+    keypoints: KeypointFilter = field(default_factory=KeypointFilter)
     candidate_id: int | None = None  # whom of the gallery the latest sightings resemble
     candidate_since_sec: float = 0.0
     votes: int = 0
 
     def __post_init__(self) -> None:
         self.first_seen_sec = self.last_seen_sec = self.born_sec
-        self.see(self.estimate, self.born_sec, memory_sec=1.0)
+        self.see(self.estimate, self.born_sec, self.born_coverage, memory_sec=1.0)
 
-    def see(self, estimate: PersonEstimate, stamp_sec: float, memory_sec: float) -> None:
-        """Take in a sighting; attribute probabilities are averaged, older ones fade."""
-        fading = math.exp((self.last_seen_sec - stamp_sec) / memory_sec)
-        self.attribute_weight = self.attribute_weight * fading + 1.0
-        for name, probabilities in estimate.attributes.items():
-            belief = self.attributes.get(name, probabilities)
-            change = (probabilities - belief) / np.float32(self.attribute_weight)
-            self.attributes[name] = belief + change
+    def see(
+        self, estimate: PersonEstimate, stamp_sec: float, coverage: float, memory_sec: float
+    ) -> None:
+        """
+        Take in a sighting.
+
+        :param coverage: share of the box that somebody nearer hides.
+        :param memory_sec: time in which older attributes fade.
+        """
+        weight = view_weight(estimate, coverage)
+        self.attributes.add(estimate.attributes, weight, stamp_sec, memory_sec)
         self.estimate, self.last_seen_sec = estimate, stamp_sec
         self.is_matched = True
         self.sightings += 1
+
+    def smooth_keypoints(self, min_cutoff: float, speed_gain: float) -> None:
+        """Put the joints of the latest sighting where the filter has them."""
+        if len(self.estimate.keypoints):
+            height = float(self.mean[3])
+            smooth = self.keypoints.smooth(
+                self.estimate.keypoints, height, self.last_seen_sec, min_cutoff, speed_gain
+            )
+            self.estimate = replace(self.estimate, keypoints=smooth)
 
     def vote(self, candidate_id: int | None, stamp_sec: float) -> None:
         """Count the sightings in a row that resemble one identity of the gallery."""
@@ -60,13 +73,13 @@ class Track:
             self.candidate_id, self.candidate_since_sec, self.votes = candidate_id, stamp_sec, 0
         self.votes += candidate_id is not None
 
-    def become(self, identity: 'Track') -> None:
+    def become(self, identity: 'Track', memory_sec: float) -> None:
         """Turn out to be a person known before: take over id and memory."""
         identity.bank.extend(self.bank)
         self.bank = identity.bank
         self.track_id, self.first_seen_sec = identity.track_id, identity.first_seen_sec
-        self.attributes = {**self.attributes, **identity.attributes}
-        self.attribute_weight = identity.attribute_weight
+        identity.attributes.extend(self.attributes, memory_sec)
+        self.attributes = identity.attributes
         self.state, self.recovered = TrackState.CONFIRMED, True
 
     def published(self, stamp_sec: float, box_xyxy: Float32Array) -> TrackedPerson:
@@ -79,7 +92,7 @@ class Track:
             velocity_xy=self.mean[4:].astype(np.float32),
             age_sec=stamp_sec - self.first_seen_sec,
             time_since_seen_sec=stamp_sec - self.last_seen_sec,
-            attributes=dict(self.attributes),
+            attributes=self.attributes.probabilities,
             estimate=self.estimate,
             recovered=self.recovered,
         )

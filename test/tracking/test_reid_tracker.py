@@ -255,16 +255,6 @@ def test_who_walks_out_of_the_image_is_lost_at_once() -> None:
     assert result.state == TrackState.LOST
 
 
-def test_attributes_are_averaged_over_the_track() -> None:
-    tracker = ReidTracker()
-    readings = [[0.9, 0.1], [0.5, 0.5], [0.9, 0.1], [0.8, 0.2]] * 5
-    for step, reading in enumerate(readings):
-        attributes = {'hat': np.array(reading, np.float32)}
-        (result,) = tracker.step(0.1 * step, [person(300.0, attributes=attributes)])
-        assert result.attributes['hat'].sum() == pytest.approx(1.0, abs=1e-5)
-    assert result.attributes['hat'][0] == pytest.approx(np.mean(readings, axis=0)[0], abs=0.02)
-
-
 def test_published_results_do_not_change_afterwards() -> None:
     tracker = ReidTracker()
     first = play(tracker, standing(1, 0.0, 2.0))[-1]
