@@ -56,8 +56,8 @@ SURVEILLANCE = Domain(
     daylight=Daylight(sunny=0.4),
     photography=Photography(
         resolution=(0.36, 1.2),
-        contrast=(0.95, 1.35),
-        saturation=(0.55, 1.15),
+        contrast=(0.88, 1.25),
+        saturation=(0.5, 1.1),
         blur=(0.4, 0.3),
         motion_blurred=0.15,
         jpeg_quality=(25, 85),

@@ -12,6 +12,7 @@ class Hair:
     style: str  # short | crew | bald | balding | long | ponytail | bun | bob
     material: Material
     beard: bool = False
+    volume: float = 1.0  # thickness relative to flat hair
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def add_hair(builder: MeshBuilder, surface: BodySurface, identity: Identity) -> 
         thickness = {'crew': 0.02, 'balding': 0.025, 'long': 0.06, 'bob': 0.09}.get(
             hair.style, 0.055
         )
+        thickness *= hair.volume
         if identity.accessories.hat is not None:
             thickness = min(thickness, 0.03)
         cap = surface.head(at).inflated(thickness * size)

@@ -112,7 +112,7 @@ def _sample_shape(rng: np.random.Generator, gender: str, age: str) -> BodyShape:
         shoulder_width=float(shoulder + rng.normal(0, 0.035)),
         hip_width=float(hip + rng.normal(0, 0.035)),
         waist_width=float(waist + 0.04 * weight),
-        girth=float(np.clip((0.93 if female else 1.0) + 0.09 * weight, 0.8, 1.35)),
+        girth=float(np.clip((0.98 if female else 1.06) + 0.1 * weight, 0.82, 1.4)),
         bust=float(rng.uniform(0.3, 1.1) * grown) if female and age != 'child' else 0.0,
         belly=float(max(0.0, 0.25 * weight + (0.3 if age == 'old' else 0.0) - 0.1)),
         stoop=float(rng.uniform(0.05, 0.4))

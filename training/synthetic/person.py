@@ -70,7 +70,7 @@ def _add_trunk(builder: MeshBuilder, surface: BodySurface, identity: Identity) -
     part = _trunk_part(identity)
     # Worn over the waistband, whatever the width of the trousers.
     fit = np.maximum(fit, np.where(at < 0.35, 0.4 * identity.lower.fit + 0.006, 0.0))
-    tube = surface.trunk(at).inflated(fit + 0.004)
+    tube = _hanging(surface, at, upper.fit).inflated(fit + 0.004)
     builder.add(tube, upper.material, part, segments=20, v=at * shape.trunk)
     if upper.collar == 'shirt':
         at = np.array([1.02, 1.06, 1.1])
@@ -113,6 +113,15 @@ def _add_trunk(builder: MeshBuilder, surface: BodySurface, identity: Identity) -
         builder.add(hood, hood_material, hood_part, arc=(2.0, 2 * np.pi - 2.0), segments=10)
 
 
+def _hanging(surface: BodySurface, at: FloatArray, fit: float) -> Tube:
+    """Trunk as a loose garment shows it: below the chest it falls straight over the waist."""
+    tube, chest = surface.trunk(at), surface.trunk(np.array([0.78]))
+    looseness = np.where(at < 0.78, np.clip((fit - 0.01) / 0.025, 0, 1), 0.0)
+    radius_x = np.maximum(tube.radius_x, 0.93 * looseness * chest.radius_x[0])
+    radius_y = np.maximum(tube.radius_y, 0.95 * looseness * chest.radius_y[0])
+    return replace(tube, radius_x=radius_x, radius_y=radius_y)
+
+
 def _add_arm(
     builder: MeshBuilder, surface: BodySurface, identity: Identity, limb: Limb, part: int
 ) -> None:
@@ -131,7 +140,7 @@ def _add_arm(
         builder.add(surface.arm(limb, at).inflated(fit), cloth, PART['coat'], segments=12)
     elif sleeve > 0.12:
         at = np.linspace(-0.1, sleeve, 17)
-        ease = 0.004 + upper.fit * np.interp(at, (-0.1, 0.08, 0.3, 1.0), (0.2, 0.6, 0.9, 0.6))
+        ease = 0.004 + upper.fit * np.interp(at, (-0.1, 0.08, 0.4, 1.0), (0.2, 0.6, 1.1, 0.6))
         tube = surface.arm(limb, at).inflated(ease)
         builder.add(tube, upper.sleeve_material, _trunk_part(identity), segments=12)
 

@@ -30,7 +30,7 @@ class BodyShape:
     @property
     def head_height(self) -> float:
         """Chin to crown, metres."""
-        return self.height * (0.128 + 0.055 * self.childhood)
+        return self.height * (0.132 + 0.053 * self.childhood)
 
     @property
     def thigh(self) -> float:

@@ -106,7 +106,7 @@ def sample_hair(rng: np.random.Generator, gender: str, age: str) -> Hair:
     shares = _HAIR_STYLES[gender, age == 'old']
     style = rng.choice(list(shares), p=list(shares.values()))
     beard = gender == 'male' and age in ('adult', 'old') and rng.random() < 0.2
-    return Hair(str(style), material, bool(beard))
+    return Hair(str(style), material, bool(beard), volume=float(rng.uniform(0.8, 1.9)))
 
 
 def sample_upper(
@@ -137,7 +137,7 @@ def sample_upper(
         sleeve_material,
         float(sleeve),
         hem=float(rng.uniform(-0.12, 0.16)),
-        fit=float(rng.uniform(0.008, 0.022) if warm else rng.uniform(0.012, 0.04)),
+        fit=float(rng.uniform(0.008, 0.04) if warm else rng.uniform(0.012, 0.045)),
         collar=collar,
     )
 
@@ -172,7 +172,7 @@ def sample_lower(
     else:
         length = rng.uniform(0.68, 0.85) if rng.random() < 0.1 else rng.uniform(0.95, 1.04)
     tight = rng.random() < (0.55 if gender == 'female' else 0.25)
-    fit = rng.uniform(0.002, 0.008) if tight and not short else rng.uniform(0.01, 0.03)
+    fit = rng.uniform(0.002, 0.008) if tight and not short else rng.uniform(0.01, 0.04)
     flare = 0.0 if tight else rng.uniform(0.0, 0.025)
     return LowerGarment('trousers', material, float(length), float(fit), float(flare))
 
