@@ -13,6 +13,7 @@ from training.synthetic.background import place_behind, sample_occluder, sample_
 from training.synthetic.camera import Camera
 from training.synthetic.degrade import (
     ImageFormation,
+    defocus,
     degrade,
     develop,
     sample_camera_look,
@@ -195,7 +196,8 @@ def _try_crop(
     keypoints[~within, 2] = -1
     parts[outside] = 0
     formation = sample_moment(rng, domain.photography, viewpoint.look)
-    image = _photograph(view.image, rng, size_hw, shrink, formation)
+    light = defocus(view.image, view.depth > distance + 1.2, formation)
+    image = _photograph(light, rng, size_hw, shrink, formation)
     image[outside] = FILL_BGR[::-1]
     corner = np.tile(area[:2], 2)
     return SyntheticCrop(

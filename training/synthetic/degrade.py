@@ -25,6 +25,7 @@ class ImageFormation:
     veil: float = 0.0  # stray light that lifts black
     sharpening: float = 0.0  # strength of the halos of an unsharp mask
     vignette: float = 0.0  # light lost in the corners
+    defocus: float = 0.0  # blur of what is far behind, share of the picture's height
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Photography:
     jpeg_quality: tuple[int, int] = (30, 96)
     compressed: float = 0.75  # share of cameras
     sharpened: float = 0.2  # share of cameras
+    monochrome: float = 0.0  # share of cameras
+    shallow: float = 0.0  # share of cameras whose focus leaves out what is far behind
 
     def sample_shrink(self, rng: np.random.Generator) -> float:
         """Draw the resolution of the sensor relative to the crop; far people are small."""
@@ -53,17 +56,21 @@ def sample_camera_look(rng: np.random.Generator, photography: Photography) -> Im
     """Draw what a camera does to every picture."""
     balance = np.exp(rng.normal(0, photography.balance_spread, 3))
     is_compressed = rng.random() < photography.compressed
+    saturation = rng.uniform(*photography.saturation)
+    if rng.random() < photography.monochrome:
+        saturation = 0.0
     return ImageFormation(
         exposure=float(rng.lognormal(0.0, 0.6 * photography.exposure_spread)),
         white_balance=(float(balance[0]), float(balance[1]), float(balance[2])),
         contrast=float(rng.uniform(*photography.contrast)),
-        saturation=float(rng.uniform(*photography.saturation)),
+        saturation=float(saturation),
         blur_sigma=float(max(0.0, rng.normal(*photography.blur))),
         noise=float(rng.exponential(photography.noise)),
         jpeg_quality=int(rng.integers(*photography.jpeg_quality)) if is_compressed else None,
         veil=float(max(0.0, rng.normal(0.0, 0.04))),
         sharpening=float(rng.uniform(0.4, 1.6)) if rng.random() < photography.sharpened else 0.0,
         vignette=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.1 else 0.0,
+        defocus=float(rng.uniform(0.006, 0.03)) if rng.random() < photography.shallow else 0.0,
     )
 
 
@@ -84,6 +91,25 @@ def sample_moment(
         motion_blur=float(rng.uniform(0.008, 0.03)) if is_moving else 0.0,
         motion_angle=float(rng.normal(0, 0.4)),
     )
+
+
+def defocus(
+    image: NDArray[np.float32], is_far: NDArray[np.bool_], formation: ImageFormation
+) -> NDArray[np.float32]:
+    """
+    Blur what is far behind; what is near keeps its edge and does not bleed into it.
+
+    :param image: (H, W, 3) linear RGB.
+    :param is_far: (H, W).
+    :param formation: settings.
+    """
+    sigma = formation.defocus * image.shape[0]
+    if sigma < 0.3 or not is_far.any():
+        return image
+    far = is_far.astype(np.float32)
+    share = cv2.GaussianBlur(far, (0, 0), sigma)[..., None]
+    blurred = cv2.GaussianBlur(image * far[..., None], (0, 0), sigma) / np.maximum(share, 1e-3)
+    return np.where(is_far[..., None], blurred, image)
 
 
 def develop(
