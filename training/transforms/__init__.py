@@ -12,6 +12,7 @@ crop, ``head_size`` scalar in the same pixels and ``parts`` (H, W) int64.
 from training.transforms.crop_transform import (
     CropTransform,
     evaluation_transform,
+    margin_of,
     train_transform,
 )
 from training.transforms.policy import POLICIES, AugmentationPolicy
@@ -21,5 +22,6 @@ __all__ = [
     'AugmentationPolicy',
     'CropTransform',
     'evaluation_transform',
+    'margin_of',
     'train_transform',
 ]

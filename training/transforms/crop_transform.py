@@ -92,6 +92,11 @@ def train_transform(
     return CropTransform(policy, size_hw, labels)
 
 
+def margin_of(policy: str | AugmentationPolicy) -> float:
+    """Margin a data set should cut for a policy, see ``Sample.margin``."""
+    return (POLICIES[policy] if isinstance(policy, str) else policy).margin
+
+
 def evaluation_transform(size_hw: tuple[int, int]) -> CropTransform:
     """
     Cut and resize to the network's crop, nothing more; a crop that is one already stays.

@@ -53,4 +53,6 @@ POLICIES = {
     # With other cameras, for people from a renderer or another domain.
     'flip_appearance': AugmentationPolicy(**_APPEARANCE),
     'geometric_appearance': AugmentationPolicy(**_GEOMETRY, **_APPEARANCE),
+    # No more than cameras and boxes of a detector differ, for short trainings.
+    'mild': AugmentationPolicy(rotation_deg=8.0, scale=0.1, shift=0.03, **_APPEARANCE),
 }

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from training.config import ConfigError, config_to_json, load_config
+
+EXPERIMENTS = sorted(
+    path
+    for path in (Path(__file__).parents[2] / 'config' / 'training').rglob('*.yaml')
+    if not path.name.startswith('base')
+)
+
+TEXT = """
+network: {backbone: resnet18, width: 16}
+crop: {height: 64, width: 32}
+train:
+  market: {dataset: rendered, options: {folder: x}, tasks: [reid], crops_per_person: 4}
+validation: {}
+optimization: {steps: 10}
+"""
+
+
+def _file(tmp_path: Path, text: str = TEXT, name: str = 'experiment.yaml') -> Path:
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+def test_changes_on_the_command_line_reach_their_place(tmp_path: Path) -> None:
+    config = load_config(_file(tmp_path), ['optimization.steps=7', 'network.norm=batch'])
+    assert config.optimization.steps == 7
+    assert config.network == {'backbone': 'resnet18', 'width': 16, 'norm': 'batch'}
+
+
+def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
+    _file(tmp_path, name='base.yaml')
+    path = _file(
+        tmp_path,
+        'base: base.yaml\ncrop: {height: 96, width: 48}\nnetwork: {width: null}\nseed: 3\n',
+        'other.yaml',
+    )
+    config = load_config(path)
+    assert (config.crop.height, config.seed, config.optimization.steps) == (96, 3, 10)
+    assert config.network == {'backbone': 'resnet18'}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        (['optimization.step=7'], 'optimization.step'),
+        (['optimization.steps=0'], 'greater than 0'),
+        (['network.joints=16'], 'joints follow from the data sets'),
+        (['network.widht=16'], 'widht'),
+        (['train.market.crops_per_person=0'], 'needs crops_per_person'),
+        (['train.market.batch=30'], '30 is no multiple of 4'),
+        (['train.market.augmentation=none'], "'none'; expected one of flip"),
+        (['losses.weights.pose=0'], 'greater than 0'),
+        (['nonsense'], "'nonsense': expected KEY=VALUE"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(
+    tmp_path: Path, changes: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(_file(tmp_path), changes)
+    assert words in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_files_that_are_none_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='no such file'):
+        load_config(tmp_path / 'nothing.yaml')
+    with pytest.raises(ConfigError, match='not YAML'):
+        load_config(_file(tmp_path, 'a: [1'))
+    with pytest.raises(ConfigError, match='expected keys'):
+        load_config(_file(tmp_path, '- 1'))
+
+
+def test_what_is_kept_beside_results_gives_the_experiment_again(tmp_path: Path) -> None:
+    config = load_config(_file(tmp_path))
+    import yaml
+
+    again = _file(tmp_path, yaml.safe_dump(config_to_json(config)), 'again.yaml')
+    assert load_config(again) == config
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_experiment_file_is_read_and_describes_itself(path: Path) -> None:
+    assert load_config(path).description

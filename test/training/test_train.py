@@ -1,0 +1,193 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import EXPERIMENT, experiment, open_random_people
+
+from person_mtl_ros.checkpoint import load_checkpoint
+from training import annotations
+from training.config import ConfigError
+from training.datasets.label_sets import part_labels
+from training.datasets.sample import LabelSet
+from training.engine import STATE, NonFiniteLossError, ResumeError, learning_rate_factor
+from training.systems.multi_task import MultiTaskSystem
+from training.train import NETWORK, RESULTS, train
+
+# What a process of its own runs: the random people and a pause in every step, to be killed in.
+CHILD = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from tiny_training import open_random_people
+from training import annotations, train
+from training.config import load_config
+from training.engine import Trainer
+annotations.create_dataset = open_random_people
+step = Trainer._train_step
+Trainer._train_step = lambda *args: (time.sleep(0.1), step(*args))[1]
+train.train(load_config(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+TWO_PROCESSES = """
+config, out = load_config(Path(sys.argv[1])), Path(sys.argv[2])
+out.mkdir(exist_ok=True)
+fabric = train.create_fabric(config, out)
+experiment = train.Experiment(config, out, fabric)
+experiment.run()
+for parameter in experiment.system.parameters():
+    one, other = fabric.all_gather(parameter.detach())
+    assert (one == other).all()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _random_people(monkeypatch):
+    monkeypatch.setattr(annotations, 'create_dataset', open_random_people)
+
+
+def _weights(run: Path) -> dict[str, np.ndarray]:
+    return dict(load_checkpoint(run / NETWORK).tensors)
+
+
+def _assert_same_weights(one: Path, other: Path) -> None:
+    first, second = (torch.load(run / STATE, weights_only=True) for run in (one, other))
+    assert first['step'] == second['step']
+    for part in ('system', 'average'):
+        assert first[part].keys() == second[part].keys()
+        for name, tensor in first[part].items():
+            assert torch.equal(tensor, second[part][name]), name
+
+
+def test_a_training_leaves_a_network_results_and_logs(tmp_path: Path) -> None:
+    results = train(experiment(tmp_path), tmp_path / 'run')
+    assert json.loads((tmp_path / 'run' / RESULTS).read_text()) == json.loads(json.dumps(results))
+    assert set(results['validation']['people']) == {'reid', 'attributes', 'pose', 'parts'}
+    info = load_checkpoint(tmp_path / 'run' / NETWORK).info
+    assert info.keypoint_names[0] == 'right_ankle'
+    assert info.part_names[1] == 'head'
+    assert info.same_person_threshold == results['same_person']['same_person_threshold']
+    assert list((tmp_path / 'run').glob('events.out.tfevents.*'))
+
+
+def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
+    for name, seed in (('one', 0), ('same', 0), ('other', 1)):
+        train(experiment(tmp_path, f'seed={seed}'), tmp_path / name)
+    _assert_same_weights(tmp_path / 'one', tmp_path / 'same')
+    one, other = _weights(tmp_path / 'one'), _weights(tmp_path / 'other')
+    assert any((one[name] != other[name]).any() for name in one)
+
+
+@pytest.mark.parametrize('sharing', ['single', 'multi', 'split'])
+def test_weights_of_tasks_without_labels_in_a_batch_stay(tmp_path: Path, sharing: str) -> None:
+    config = experiment(tmp_path, f'network.sharing={sharing}')
+    people = open_random_people('', {'count': 24}, config.crop)
+    torch.manual_seed(0)
+    system = MultiTaskSystem(config, {'people': people.labels}, {'people': 8})
+    batch = {
+        'image': torch.randint(0, 256, (4, 3, 32, 16), dtype=torch.uint8),
+        'keypoints': torch.rand(4, 16, 3),
+        'parts': torch.zeros(4, 32, 16, dtype=torch.int64),
+    }
+    system(batch, 'figures')[0].backward()
+    assert all(p.grad is None for p in system.network.heads['attributes'].parameters())
+    assert all(p.grad is not None for p in system.network.heads['pose'].parameters())
+
+
+def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    train(experiment(tmp_path, 'optimization.steps=12'), tmp_path / 'whole')
+    (tmp_path / 'config.yaml').write_text(EXPERIMENT.replace('steps: 6', 'steps: 12'))
+    run = tmp_path / 'killed'
+    child = [sys.executable, '-c', CHILD.format(here=str(Path(__file__).parent))]
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [*child, str(tmp_path / 'config.yaml'), str(run)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (run / STATE).exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    time.sleep(np.random.default_rng().uniform(0, 0.6))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_at = torch.load(run / STATE, weights_only=True)['step']
+    assert 0 < killed_at < 12
+    train(experiment(tmp_path, 'optimization.steps=12'), run)
+    _assert_same_weights(tmp_path / 'whole', run)
+
+
+def test_gradients_of_several_batches_are_summed_in_a_step(tmp_path: Path) -> None:
+    results = train(experiment(tmp_path, 'optimization.accumulate=2'), tmp_path / 'run')
+    once = train(experiment(tmp_path), tmp_path / 'once')
+    assert results['crops'] == pytest.approx(2 * once['crops'], rel=0.5)
+    assert torch.load(tmp_path / 'run' / STATE, weights_only=True)['step'] == 6
+
+
+def test_a_loss_that_is_no_number_names_its_batch(tmp_path: Path) -> None:
+    config = experiment(tmp_path, 'optimization.learning_rate=1.0e+30')
+    with pytest.raises(NonFiniteLossError) as error:
+        train(config, tmp_path / 'run')
+    assert re.search(
+        r"step \d+: the loss is (nan|inf).*data set '\w+', rows \[\d", str(error.value)
+    )
+
+
+def test_a_folder_of_another_experiment_is_refused(tmp_path: Path) -> None:
+    train(experiment(tmp_path), tmp_path / 'run')
+    with pytest.raises(ResumeError, match='another experiment'):
+        train(experiment(tmp_path, 'optimization.learning_rate=0.1'), tmp_path / 'run')
+
+
+def test_data_sets_whose_labels_disagree_are_refused(tmp_path: Path) -> None:
+    config = experiment(tmp_path)
+    people = open_random_people('', {'count': 24}, config.crop)
+    other = LabelSet(**part_labels('lip'))
+    with pytest.raises(ConfigError, match="'people' and 'figures' have different part_names"):
+        MultiTaskSystem(config, {'people': people.labels, 'figures': other}, {})
+
+
+def test_uncertainty_weights_are_trained_with_the_network(tmp_path: Path) -> None:
+    config = experiment(tmp_path, 'losses.weighting=uncertainty')
+    train(config, tmp_path / 'run')
+    state = torch.load(tmp_path / 'run' / STATE, weights_only=True)['system']
+    learned = [v for name, v in state.items() if name.startswith('weighting')]
+    assert len(learned) == 5
+    assert any(value.item() not in (0.0, -0.6931471824645996) for value in learned)
+
+
+def test_learning_rate_warms_up_and_decays(tmp_path: Path) -> None:
+    changes = ('optimization.steps=100', 'optimization.warmup_steps=10')
+    exponential = experiment(tmp_path, *changes).optimization
+    assert learning_rate_factor(0, exponential) == pytest.approx(0.1)
+    assert learning_rate_factor(60, exponential) == pytest.approx(1.0)
+    assert learning_rate_factor(80, exponential) == pytest.approx(1e-3**0.5)
+    cosine = experiment(tmp_path, *changes, 'optimization.decay=cosine').optimization
+    assert learning_rate_factor(50, cosine) == pytest.approx(0.5)
+
+
+def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
+    (tmp_path / 'config.yaml').write_text(EXPERIMENT)
+    child = CHILD.format(here=str(Path(__file__).parent)).rpartition('train.train(')[0]
+    (tmp_path / 'child.py').write_text(child + TWO_PROCESSES)
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path), 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
+    command += ['--nproc-per-node', '2', str(tmp_path / 'child.py')]
+    ended = subprocess.run(
+        [*command, str(tmp_path / 'config.yaml'), str(tmp_path / 'run')],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((tmp_path / 'run' / RESULTS).read_text())['processes'] == 2

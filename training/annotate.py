@@ -1,0 +1,152 @@
+r"""
+Label people with the answers of trained networks (Pfeiffer et al., section 4.1).
+
+    python -m training.annotate --dataset market1501 --option root=data/Market-1501 \
+        --weights POSE.safetensors PARTS.safetensors --out data/market_auto
+    python -m training.annotate --dataset crops --option root=CROPS --weights W --out LABELS
+
+Of each network the joints and the parts are taken; where two have them, those of the first. A
+training uses the labels by ``annotations: data/market_auto`` beside the options of the data set.
+Crops of the people one's own robot meets are collected by ``python -m training.collect``.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.lib.format import open_memmap
+from tqdm import tqdm
+
+from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.backends import Backend, BackendError, create_backend
+from person_mtl_ros.checkpoint import CheckpointError, CheckpointInfo, load_checkpoint
+from person_mtl_ros.crops import CropParams
+from training.annotations import DESCRIPTION, KEYPOINTS, PARTS, AnnotationDescription
+from training.datasets.registry import create_dataset
+from training.datasets.sample import DatasetError, PersonDataset
+from training.labels import KEYPOINT_SETS, PART_SETS
+from training.transforms import evaluation_transform
+
+BATCH = 64
+TASKS = ('pose', 'parts')
+
+
+class AnnotateError(ValueError):
+    """Networks that cannot label; one line for the user."""
+
+
+def annotate(dataset: PersonDataset, weights: Sequence[Path], out: Path, device: str) -> None:
+    """
+    Write the labels of a data set.
+
+    :param dataset: whose people are shown to the networks.
+    :param weights: checkpoints, all for crops of one size.
+    :param out: folder; its description is written last, so that it is there when all is.
+    :param device: of the networks, such as ``cpu`` or ``auto``.
+    :raises AnnotateError: for networks without joints and parts, or of different sizes.
+    """
+    checkpoints = [load_checkpoint(path) for path in weights]
+    crop = _common_crop([checkpoint.info.crop for checkpoint in checkpoints])
+    sources: dict[str, tuple[Backend, CheckpointInfo]] = {}
+    for checkpoint in checkpoints:
+        info = checkpoint.info
+        tasks = [
+            task
+            for task, names in zip(TASKS, (info.keypoint_names, info.part_names), strict=True)
+            if names and task not in sources
+        ]
+        if tasks:
+            backend = create_backend('torch', checkpoint, device, tasks)
+            sources |= dict.fromkeys(tasks, (backend, info))
+    if not sources:
+        raise AnnotateError('none of the networks knows joints or parts; give one that does')
+    out.mkdir(parents=True, exist_ok=True)
+    (out / DESCRIPTION).unlink(missing_ok=True)
+    count, size = len(dataset), (crop.height, crop.width)
+    description: dict[str, Any] = {}
+    files = {}
+    if 'pose' in sources:
+        info = sources['pose'][1]
+        description['keypoint_set'] = _name_of(info.keypoint_names, KEYPOINT_SETS, 'joints')
+        shape = (count, len(info.keypoint_names), 3)
+        files['pose'] = open_memmap(out / KEYPOINTS, 'w+', np.float32, shape)
+    if 'parts' in sources:
+        info = sources['parts'][1]
+        description['part_set'] = _name_of(info.part_names, PART_SETS, 'parts')
+        files['parts'] = open_memmap(out / PARTS, 'w+', np.uint8, (count, *size))
+    backends = {backend for backend, _ in sources.values()}
+    for rows, images in _batches(dataset, size):
+        answers: dict[str, np.ndarray] = {}
+        for backend in backends:
+            answers |= backend.infer(images)
+        for task, file in files.items():
+            file[rows] = answers[task]
+    for file in files.values():
+        file.flush()
+    networks = tuple(checkpoint.model_id for checkpoint in checkpoints)
+    text = json.dumps(
+        asdict(AnnotationDescription(count, *size, networks=networks, **description))
+    )
+    with atomic_path(out / DESCRIPTION) as temporary:
+        temporary.write_text(text + '\n')
+
+
+def _batches(
+    dataset: PersonDataset, size_hw: tuple[int, int]
+) -> Iterator[tuple[slice, np.ndarray]]:
+    transform = evaluation_transform(size_hw)
+    for begin in tqdm(range(0, len(dataset), BATCH), desc='annotate', unit='batch', disable=None):
+        rows = slice(begin, min(begin + BATCH, len(dataset)))
+        samples = [
+            transform(dataset[row])['image'].numpy() for row in range(rows.start, rows.stop)
+        ]
+        yield rows, np.stack(samples)
+
+
+def _common_crop(crops: Sequence[CropParams]) -> CropParams:
+    if len(set(crops)) > 1:
+        sizes = ', '.join(f'{crop.height}x{crop.width}' for crop in crops)
+        raise AnnotateError(f'the networks look at crops of different sizes: {sizes}')
+    return crops[0]
+
+
+def _name_of(names: tuple[str, ...], sets: dict, what: str) -> str:
+    for name, known in sets.items():
+        if tuple(known.names) == tuple(names):
+            return str(name)
+    raise AnnotateError(f'a network has {what} that are none of {", ".join(sets)}')
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description='Label people with the answers of networks.')
+    parser.add_argument('--dataset', required=True, help='name, as in an experiment file')
+    parser.add_argument(
+        '--option', action='append', default=[], metavar='KEY=VALUE', help='of the data set'
+    )
+    parser.add_argument('--weights', type=Path, nargs='+', required=True, help='checkpoints')
+    parser.add_argument('--out', type=Path, required=True, help='folder for the labels')
+    parser.add_argument('--device', default='auto')
+    args = parser.parse_args()
+    try:
+        options = {
+            key: yaml.safe_load(value)
+            for key, _, value in (option.partition('=') for option in args.option)
+        }
+        crop = load_checkpoint(args.weights[0]).info.crop
+        dataset = create_dataset(args.dataset, options, crop)
+        annotate(dataset, args.weights, args.out, args.device)
+    except (AnnotateError, BackendError, CheckpointError, DatasetError) as error:
+        print(f'annotate: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

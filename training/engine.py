@@ -1,0 +1,254 @@
+"""
+Training loop on Lightning Fabric: one process or many, without a change to the code.
+
+    python -m training.train CONFIG --out RUN            one CPU or GPU
+    torchrun --nproc-per-node 4 -m training.train ...    several; also on several nodes
+"""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from person_mtl_ros.atomic_path import atomic_path
+from training.batches import Batch
+from training.config import ExperimentConfig, OptimizationConfig
+from training.systems.multi_task import MultiTaskSystem
+
+STATE = 'state.pt'
+LAST_FACTOR = 1e-3  # of the learning rate at the end of the exponential decay (Hermans et al.)
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss that is no number, with the batch that gave it."""
+
+
+class ResumeError(ValueError):
+    """A state on disk that belongs to another experiment."""
+
+
+@dataclass
+class Throughput:
+    """Where the time of a training goes."""
+
+    crops: int = 0
+    seconds: float = 0.0
+    waiting_seconds: float = 0.0  # for the next batch
+
+    @property
+    def crops_per_second(self) -> float:
+        """Training speed of this process."""
+        return self.crops / self.seconds if self.seconds else 0.0
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the time in which the device has nothing to do."""
+        return self.waiting_seconds / self.seconds if self.seconds else 0.0
+
+
+@dataclass
+class _Report:
+    """Sums of losses since the last line of the log."""
+
+    sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, dataset: str, losses: Mapping[str, float]) -> None:
+        for name, value in losses.items():
+            self.sums[f'{dataset}/{name}'] += value
+            self.counts[f'{dataset}/{name}'] += 1
+
+    def means(self) -> dict[str, float]:
+        return {name: value / self.counts[name] for name, value in self.sums.items()}
+
+
+class Trainer:
+    """
+    A training with its state: weights, their average, optimizer and step.
+
+    :param fabric: devices, precision and loggers; launched.
+    :param system: what is trained.
+    :param config: the experiment.
+    :param out: folder of the run; a state there is gone on from, bit for bit.
+    :raises ResumeError: when that state is of another experiment.
+    """
+
+    def __init__(
+        self, fabric: Fabric, system: MultiTaskSystem, config: ExperimentConfig, out: Path
+    ) -> None:
+        self._fabric, self._config, self._out = fabric, config, out
+        self._bare_system = system
+        system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimization = config.optimization
+        adam = torch.optim.Adam(
+            system.parameters(),
+            optimization.learning_rate,
+            weight_decay=optimization.weight_decay,
+        )
+        self._system, self._optimizer = fabric.setup(system, adam)
+        self._average: AveragedModel | None = None
+        if optimization.average_decay:
+            average = get_ema_multi_avg_fn(optimization.average_decay)
+            self._average = AveragedModel(system.network, multi_avg_fn=average, use_buffers=True)
+        self.step = 0
+        self.throughput = Throughput()
+        if (out / STATE).exists():
+            self._resume()
+
+    @property
+    def network(self) -> nn.Module:
+        """The network to use: the average of the weights where there is one."""
+        if self._average is not None:
+            return self._average.module
+        return self._bare_system.network
+
+    def run(
+        self,
+        loader: Callable[[range], DataLoader[Any]],
+        validate: Callable[[int], Mapping[str, float]],
+    ) -> None:
+        """
+        Train to the last step.
+
+        :param loader: batches of some steps.
+        :param validate: measures, every ``validate_every`` steps, to be logged.
+        """
+        config, fabric = self._config, self._fabric
+        last = config.optimization.steps
+        batches = self._timed(loader(range(self.step, last)))
+        report = _Report()
+        bar = tqdm(
+            total=last, initial=self.step, unit='step', disable=not fabric.is_global_zero or None
+        )
+        self._system.train()
+        while self.step < last:
+            report.add(*self._train_step(batches))
+            self.step += 1
+            bar.update()
+            if self.step % config.report_every == 0:
+                self._log(report.means(), bar)
+                report = _Report()
+            if self.step % config.save_every == 0 or self.step == last:
+                self.save()
+            if config.validate_every and self.step % config.validate_every == 0:
+                fabric.log_dict(dict(validate(self.step)), self.step)
+                self._system.train()
+        bar.close()
+
+    def _train_step(self, batches: Iterator[Batch]) -> tuple[str, dict[str, float]]:
+        optimization, fabric = self._config.optimization, self._fabric
+        rate = optimization.learning_rate * learning_rate_factor(self.step, optimization)
+        for group in self._optimizer.param_groups:
+            group['lr'] = rate
+        values: dict[str, float] = defaultdict(float)
+        for part in range(optimization.accumulate):
+            batch = next(batches)
+            is_last = part == optimization.accumulate - 1
+            with fabric.no_backward_sync(self._system, enabled=not is_last):
+                total, losses = self._system(fabric.to_device(batch.tensors), batch.dataset)
+                self._check_finite(total, losses, batch)
+                fabric.backward(total / optimization.accumulate)
+            for name, loss in losses.items():
+                values[name] += loss.item() / optimization.accumulate
+        if optimization.gradient_clip is not None:
+            fabric.clip_gradients(
+                self._system, self._optimizer, max_norm=optimization.gradient_clip
+            )
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        if self._average is not None:
+            self._average.update_parameters(self._bare_system.network)
+        return batch.dataset, dict(values)
+
+    def _check_finite(
+        self, total: torch.Tensor, losses: Mapping[str, torch.Tensor], batch: Batch
+    ) -> None:
+        if math.isfinite(total.item()):
+            return
+        values = ', '.join(f'{name} {loss.item():g}' for name, loss in losses.items())
+        raise NonFiniteLossError(
+            f'step {self.step}: the loss is {total.item():g} ({values}) on data set '
+            f"'{batch.dataset}', rows {batch.rows}"
+        )
+
+    def _timed(self, loader: DataLoader[Any]) -> Iterator[Batch]:
+        iterator = iter(loader)
+        begin = time.monotonic()
+        for number in range(len(loader)):
+            asked = time.monotonic()
+            batch = next(iterator)
+            if number == 0:  # the start of the workers belongs to no step
+                begin = asked = time.monotonic()
+            self.throughput.waiting_seconds += time.monotonic() - asked
+            yield batch
+            now = time.monotonic()
+            self.throughput.seconds += now - begin
+            self.throughput.crops += len(batch.rows)
+            begin = now
+
+    def _log(self, means: Mapping[str, float], bar: tqdm) -> None:
+        speed = {
+            'crops_per_second': self.throughput.crops_per_second,
+            'waiting_share': self.throughput.waiting_share,
+            'learning_rate': self._optimizer.param_groups[0]['lr'],
+        }
+        self._fabric.log_dict({**means, **speed}, self.step)
+        text = '  '.join(f'{name} {value:.3f}' for name, value in means.items())
+        if self._fabric.is_global_zero:
+            bar.write(f'step {self.step}: {text}')
+
+    def save(self) -> None:
+        """Write the state, whole or not at all; only the first process writes."""
+        if self._fabric.is_global_zero:
+            with atomic_path(self._out / STATE) as temporary:
+                torch.save(self._state(), temporary)
+        self._fabric.barrier()
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            'recipe': _recipe(self._config),
+            'step': self.step,
+            'system': self._bare_system.state_dict(),
+            'average': self._average.state_dict() if self._average is not None else {},
+            'optimizer': self._optimizer.state_dict(),
+        }
+
+    def _resume(self) -> None:
+        path = self._out / STATE
+        state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+        if state['recipe'] != _recipe(self._config):
+            raise ResumeError(
+                f'{path} is of another experiment; give another --out or remove the folder'
+            )
+        self.step = state['step']
+        self._bare_system.load_state_dict(state['system'])
+        self._optimizer.load_state_dict(state['optimizer'])
+        if self._average is not None:
+            self._average.load_state_dict(state['average'])
+
+
+def learning_rate_factor(step: int, optimization: OptimizationConfig) -> float:
+    """Factor on the learning rate at a step: warm-up times decay."""
+    progress = step / optimization.steps
+    warmup = min(1.0, (step + 1) / max(optimization.warmup_steps, 1))
+    if optimization.decay == 'cosine':
+        return warmup * (0.5 + 0.5 * math.cos(math.pi * progress))
+    beyond = max(progress - optimization.decay_start, 0) / (1 - optimization.decay_start)
+    return warmup * LAST_FACTOR**beyond
+
+
+def _recipe(config: ExperimentConfig) -> str:
+    """All that decides the weights, as text; how often one looks at them does not."""
+    free = {'workers', 'report_every', 'save_every', 'validate_every', 'description', 'expected'}
+    free |= {'validation'}
+    return str([item for item in vars(config).items() if item[0] not in free])

@@ -1,0 +1,108 @@
+"""Weights to start from: those of ImageNet by their official loaders, or a checkpoint of ours."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor
+
+from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint
+from person_mtl_ros.networks.multi_task_net import MultiTaskNet, MultiTaskNetParams
+from training.config import ConfigError
+
+IMAGENET = 'imagenet'
+
+
+def load_pretrained(network: MultiTaskNet, params: MultiTaskNetParams, source: str) -> list[str]:
+    """
+    Fill a network with weights that exist.
+
+    :param network: to fill.
+    :param params: that it was built with.
+    :param source: ``imagenet``, or the path of a checkpoint, of which the tensors of the same
+        name and shape are taken.
+    :returns: names of the tensors that were filled.
+    :raises ConfigError: when there are no such weights or they cannot be had.
+    """
+    if source == IMAGENET:
+        return _fill(network, _for_branches(_imagenet(params), params))
+    try:
+        checkpoint = load_checkpoint(Path(source))
+    except CheckpointError as error:
+        raise ConfigError(f'pretrained: {error}') from error
+    tensors = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
+    return _fill(network, tensors)
+
+
+def _imagenet(params: MultiTaskNetParams) -> dict[str, Tensor]:
+    key = (params.backbone, params.norm)
+    if key not in LOADERS or params.width != 64:
+        known = ', '.join(f'{backbone} with norm {norm}' for backbone, norm in LOADERS)
+        raise ConfigError(
+            f'pretrained: no ImageNet weights for {params.backbone} of width {params.width} with '
+            f'norm {params.norm}; there are some for {known}, of width 64'
+        )
+    try:
+        return LOADERS[key]()
+    except (URLError, OSError, RuntimeError) as error:
+        raise ConfigError(
+            f'pretrained: the ImageNet weights of {params.backbone} cannot be downloaded '
+            f'({" ".join(str(error).split())[:200]}); connect once, or set pretrained to the path '
+            'of a checkpoint, or to null to train from scratch'
+        ) from error
+
+
+def _torchvision_resnet50() -> dict[str, Tensor]:
+    from person_mtl_ros.networks.torchvision_import import torchvision
+
+    weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
+    return weights.get_state_dict(progress=True, check_hash=True)
+
+
+def _torchvision_resnet18() -> dict[str, Tensor]:
+    from person_mtl_ros.networks.torchvision_import import torchvision
+
+    weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    return weights.get_state_dict(progress=True, check_hash=True)
+
+
+def _timm_resnet50_gn() -> dict[str, Tensor]:
+    import person_mtl_ros.networks.torchvision_import  # noqa: F401, timm imports torchvision
+
+    # isort: split
+    import timm
+
+    return timm.create_model('resnet50_gn.a1h_in1k', pretrained=True).state_dict()
+
+
+LOADERS: Mapping[tuple[str, str], Callable[[], dict[str, Tensor]]] = {
+    ('resnet50', 'group'): _timm_resnet50_gn,
+    ('resnet50', 'batch'): _torchvision_resnet50,
+    ('resnet18', 'batch'): _torchvision_resnet18,
+}
+
+
+def _for_branches(tensors: Mapping[str, Tensor], params: MultiTaskNetParams) -> dict[str, Tensor]:
+    """Names of our network; every branch starts from the same last stage."""
+    named: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        stage, _, rest = name.partition('.')
+        if params.sharing == 'multi' and stage == 'layer4':
+            named |= {f'branches.{task}.{rest}': tensor for task in params.tasks}
+        else:
+            named[f'backbone.{name}'] = tensor
+    return named
+
+
+def _fill(network: MultiTaskNet, tensors: Mapping[str, Tensor]) -> list[str]:
+    own = network.state_dict()
+    fitting = {
+        name: tensor.to(own[name].dtype)
+        for name, tensor in tensors.items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    if not fitting:
+        raise ConfigError('pretrained: none of the weights has the name and shape of one of ours')
+    network.load_state_dict(fitting, strict=False)
+    return sorted(fitting)
