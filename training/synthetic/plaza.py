@@ -1,5 +1,7 @@
 """A square between buildings, seen by a camera at the origin that looks along x."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from training.synthetic.background import sample_ground, sample_tree, sample_wall
@@ -43,6 +45,13 @@ def sample_plaza(rng: np.random.Generator) -> Scenery:
         stone = Material((0.45, 0.42, 0.4), grain=0.4)
         pieces.append(Box(_place(rng, 7, 13), 0.0, rng.uniform(0.4, 0.8), 0.3, 0.8, 0.0, stone))
     return Scenery(sample_ground(rng, _GROUNDS), tuple(pieces), (0.72, 0.81, 0.93))
+
+
+def with_kiosk(scenery: Scenery) -> Scenery:
+    """Put a kiosk, higher than people, where half of them pass behind and half in front."""
+    wood = Material((0.42, 0.34, 0.26), grain=0.3)
+    kiosk = Box((7.0, 0.0), 0.0, 2.4, 0.5, 1.7, 0.0, wood)
+    return replace(scenery, pieces=(*scenery.pieces, kiosk))
 
 
 def _place(rng: np.random.Generator, near: float, far: float) -> tuple[float, float]:

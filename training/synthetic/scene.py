@@ -9,7 +9,7 @@ the joints of every frame and the attributes of every person.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from tqdm import tqdm
 from training.synthetic.camera import Camera
 from training.synthetic.degrade import ImageFormation, degrade, develop
 from training.synthetic.detections import DetectorParams, SimulatedDetector
-from training.synthetic.identity import attribute_row, sample_identity
+from training.synthetic.identity import Identity, attribute_row, sample_identity
 from training.synthetic.keypoints import keypoints_in_view
 from training.synthetic.light import Light
 from training.synthetic.mesh import Mesh
 from training.synthetic.mot_folder import SceneFrame, write_mot_folder
-from training.synthetic.plaza import FOCAL_SHARE, sample_meeting_point, sample_plaza
+from training.synthetic.plaza import FOCAL_SHARE, sample_meeting_point, sample_plaza, with_kiosk
 from training.synthetic.renderer import NOISE, render
 from training.synthetic.rotation import rotation_z
 from training.synthetic.scenery import Scenery, SceneryView, view_scenery
@@ -58,6 +58,9 @@ class SceneParams:
     fps: int = 10
     size_hw: tuple[int, int] = (540, 960)
     is_moving: bool = False  # the camera pans, shakes and drives forward
+    shake: float = 0.0  # radians; how far a moving camera swings about each axis, thrice a second
+    is_uniform: bool = False  # all wear the clothes of the first
+    has_kiosk: bool = False  # one in the middle hides who passes behind it for seconds
 
 
 class Scene:
@@ -68,6 +71,8 @@ class Scene:
         rng = np.random.default_rng([params.seed, 101])
         self.times = np.arange(round(params.seconds * params.fps)) / params.fps
         self.scenery: Scenery = sample_plaza(rng)
+        if params.has_kiosk:
+            self.scenery = with_kiosk(self.scenery)
         self.light = _sample_daylight(rng)
         self.walkers = self._sample_walkers(rng)
         self._camera_height = float(rng.uniform(1.9, 3.2))
@@ -90,6 +95,8 @@ class Scene:
         identities = [
             sample_identity(np.random.default_rng([seed, 202, index])) for index in range(count)
         ]
+        if self.params.is_uniform:
+            identities = [_dressed_as(identity, identities[0]) for identity in identities]
         walkers: list[Walker] = []
         for pair in range(max(1, count // 5) if count > 1 else 0):
             for route in self._talking_pair(rng, pair % 2, walkers):
@@ -149,6 +156,9 @@ class Scene:
             pan = 0.13 * (np.sin(0.45 * t + a) - np.sin(a)) + 0.004 * np.sin(7.1 * t + b)
             tilt = 0.006 * np.sin(8.3 * t + c) + 0.004 * np.sin(5.2 * t + b)
             roll = 0.006 * np.sin(6.1 * t + d)
+            pan += self.params.shake * np.sin(19.0 * t + d)
+            tilt += self.params.shake * np.sin(23.0 * t + a)
+            roll += self.params.shake * np.sin(17.0 * t + c)
             sway = (0.06 * t, 0.5 * np.sin(0.2 * t), 0.012 * np.sin(9 * t + d))
             position = position + np.array(sway)
         target = position + np.array([10 * np.cos(pan), 10 * np.sin(pan), -1.6 + 10 * tilt])
@@ -211,6 +221,18 @@ class Scene:
         # Forking would copy the locks of OpenCV's threads in whatever state they are.
         with get_context('spawn').Pool(workers, _start_worker, (self.params,)) as pool:
             yield from pool.imap(_worker_frame, range(len(self.times)), chunksize=4)
+
+
+def _dressed_as(identity: Identity, model: Identity) -> Identity:
+    """Body, skin and hair of one person, clothes and bags of another."""
+    return replace(
+        identity,
+        upper=model.upper,
+        outer=model.outer,
+        lower=model.lower,
+        footwear=model.footwear,
+        accessories=model.accessories,
+    )
 
 
 def _sample_daylight(rng: np.random.Generator) -> Light:

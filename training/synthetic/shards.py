@@ -22,11 +22,13 @@ from training.datasets.sample import DatasetError
 from training.labels import MARKET_ATTRIBUTES, MPII_KEYPOINTS
 from training.synthetic.crop import SyntheticCrop, Viewpoint, render_crop, sample_viewpoint
 from training.synthetic.domain import DOMAINS
-from training.synthetic.identity import sample_identity
+from training.synthetic.identity import Identity, sample_identity
 
 # Domain of one person after the other in a mixture.
 MIXTURE = ('surveillance', 'sports', 'surveillance', 'clothes')
 _CROPS_PER_SHARD = 256
+# Third number of a seed, never 0: trailing zeros of a seed do not count.
+_PERSON, _VIEW, _CAMERA = 1, 2, 3
 _PEOPLE_PER_SITE = 40  # who pass the same cameras
 
 
@@ -155,13 +157,18 @@ def write_shard(folder: Path, shard: int, records: NDArray) -> None:
         np.save(file, records)
 
 
+def person_of(rendered: RenderedSet, identity: int) -> Identity:
+    """Draw who a person of a set is."""
+    rng = np.random.default_rng([rendered.seed, identity, _PERSON])
+    return sample_identity(rng, DOMAINS[rendered.domain_of(identity)].population)
+
+
 def render_views(rendered: RenderedSet, identity: int) -> Iterator[SyntheticCrop]:
     """Render the crops of one person of a set."""
     domain = rendered.domain_of(identity)
-    rng = np.random.default_rng([rendered.seed, identity])
-    person = sample_identity(rng, DOMAINS[domain].population)
+    person = person_of(rendered, identity)
     for view in range(rendered.views):
-        rng = np.random.default_rng([rendered.seed, identity, view])
+        rng = np.random.default_rng([rendered.seed, identity, _VIEW, view])
         viewpoint = None
         if DOMAINS[domain].cameras:
             camera = rendered.camera_of(identity, view)
@@ -171,5 +178,4 @@ def render_views(rendered: RenderedSet, identity: int) -> Iterator[SyntheticCrop
 
 @lru_cache(64)
 def _fixed_viewpoint(seed: int, camera: int, domain: str) -> Viewpoint:
-    # A key of four numbers, as those of people and crops have two and three.
-    return sample_viewpoint(np.random.default_rng([seed, 0, 0, camera]), DOMAINS[domain])
+    return sample_viewpoint(np.random.default_rng([seed, camera, _CAMERA]), DOMAINS[domain])

@@ -5,9 +5,8 @@ import pytest
 
 from training.datasets.rendered import RenderedDataset
 from training.datasets.sample import UNKNOWN, DatasetError
-from training.synthetic.domain import DOMAINS
-from training.synthetic.identity import attribute_row, sample_identity
-from training.synthetic.shards import RenderedSet, render_set, shard_path
+from training.synthetic.identity import attribute_row
+from training.synthetic.shards import RenderedSet, person_of, render_set, shard_path
 
 # One person fills a shard.
 SET = RenderedSet('surveillance', identities=3, views=129, size_hw=(32, 16), seed=5)
@@ -44,8 +43,7 @@ def test_share_of_people_is_taken_with_identities_from_zero(folder: Path) -> Non
     for index in (0, SET.views, len(data) - 1):
         sample = data[index]
         assert sample.identity == data.identities[index]
-        rng = np.random.default_rng([SET.seed, 1 + sample.identity])
-        person = sample_identity(rng, DOMAINS['surveillance'].population)
+        person = person_of(SET, 1 + sample.identity)
         assert sample.attributes is not None
         np.testing.assert_array_equal(sample.attributes, attribute_row(person))
 
