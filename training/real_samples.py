@@ -1,6 +1,16 @@
-"""A few labelled real people, to measure on; see ``measure_demo``."""
+"""
+Labelled real people in a folder of small samples of public data sets.
 
-import csv
+    reid/NAME/query, reid/NAME/bounding_box_test       as in Market-1501
+    attributes/market1501/market_attribute.mat         or .csv with the same columns and pid
+    metrics/reid_NAME/distances.npz                    optional, of colour histograms
+    pose/mpii*/*.json                                  list of people as in MPII's common JSON
+    pose/*/*.json                                      in COCO's format
+    parsing/NAME/images, parsing/NAME/labels           as in CIHP, without Human_ids
+
+Images of poses lie beside their JSON. Whatever is not there is left out.
+"""
+
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,142 +20,160 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_mtl_ros.structures import AttributeSpec, Float32Array, UInt8Array
-from training.labels import LIP_TO_5_PARTS, MARKET_ATTRIBUTES
+from person_mtl_ros.crops import CropParams
+from person_mtl_ros.structures import Float32Array, UInt8Array
+from training.datasets.coco import read_coco_people
+from training.datasets.label_sets import select_keypoints
+from training.datasets.market1501 import Market1501
+from training.datasets.mpii import read_mpii_json
+from training.datasets.person_view import read_image, read_label_map
+from training.datasets.sample import UNLABELLED, DatasetError
+from training.labels import MPII_KEYPOINTS
 
-# Joints that COCO-like sets share with MPII, under the same names.
+# Joints that most sets share with MPII, under the same names.
 LIMBS = tuple(
     f'{side}_{joint}'
     for side in ('left', 'right')
     for joint in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
 )
-COCO_LIKE = {
-    'pose/coco': 'test_coco.json',
-    'pose/ochuman': 'test_ochuman.json',
-    'pose/posetrack18': 'test_posetrack18_val.json',
-}
+_MIN_LIMBS = 9  # of the 12; people cut off by the image have no box to go by
 
 
 @dataclass(frozen=True)
-class RetrievalSample:
-    """Crops of Market-1501, queries first."""
-
-    images_bgr: list[UInt8Array]
-    identities: NDArray[np.int64]  # (Q + G,)
-    cameras: NDArray[np.int64]  # (Q + G,)
-    attributes: NDArray[np.int64]  # (Q + G, 12) classes of MARKET_ATTRIBUTES, -1 unknown
-    queries: int  # Q
-    histogram_distances: NDArray[np.float32]  # (Q, G) of colour histograms, to compare with
-
-
-@dataclass(frozen=True)
-class PoseSample:
+class PosePerson:
     """A person with joints."""
 
-    image_bgr: UInt8Array
-    box_xyxy: Float32Array  # (4,)
-    keypoints: Float32Array  # (J, 3) x, y in the image, > 0 if labelled
+    image: Path
+    box_xyxy: NDArray[np.floating]  # (4,)
+    keypoints: Float32Array  # (J, 3) in pixels of the image
+    head_size: float  # pixels, NaN if not labelled
+    area: float  # square pixels, the unit of OKS
 
 
 @dataclass(frozen=True)
-class PartSample:
+class PartPerson:
     """A person with body parts."""
 
     image_bgr: UInt8Array
     box_xyxy: NDArray[np.int64]  # (4,)
-    labels: UInt8Array  # (h, w) five parts, of the pixels in the box
+    labels: UInt8Array  # (h, w) LIP classes of the pixels in the box
 
 
-def market_sample(folder: Path) -> RetrievalSample:
-    """Read the small part of Market-1501 with its attributes."""
-    reference = np.load(folder / 'metrics/reid_mini_market1501/distances.npz')
-    images = folder / 'reid/mini_market1501'
-    paths = [images / 'query' / str(name) for name in reference['q_files']]
-    paths += [images / 'bounding_box_test' / str(name) for name in reference['g_files']]
-    identities = np.concatenate((reference['q_pids'], reference['g_pids']))
-    table = _market_attributes(folder / 'attributes/market1501/mini_market1501_test_pids.csv')
-    return RetrievalSample(
-        images_bgr=[_read(path) for path in paths],
-        identities=identities,
-        cameras=np.concatenate((reference['q_camids'], reference['g_camids'])),
-        attributes=np.stack([table[int(identity)] for identity in identities]),
-        queries=len(reference['q_pids']),
-        histogram_distances=reference['distmat'],
+def retrieval_sets(folder: Path, crop: CropParams) -> Iterator[tuple[str, Market1501]]:
+    """Give name and crops of each ReID set, with attributes if there are."""
+    for query in sorted(folder.glob('reid/*/query')):
+        root = query.parent
+        if (root / 'bounding_box_test').is_dir():
+            name = f'reid/{root.name}'
+            yield name, Market1501(root, crop, 'test', _attribute_file(folder))
+
+
+def stored_distances(folder: Path, name: str, data: Market1501) -> NDArray[np.floating] | None:
+    """
+    Distances of colour histograms that came with a ReID set.
+
+    :returns: (Q, G) in the order of ``data``; None without a file of all its images.
+    """
+    path = folder / 'metrics' / name.replace('/', '_') / 'distances.npz'
+    if not path.exists() or data.is_query is None:
+        return None
+    stored = np.load(path)
+    rows, columns = (
+        {str(file): index for index, file in enumerate(stored[key])}
+        for key in ('q_files', 'g_files')
     )
+    names = np.array([file.name for file in data.paths])
+    queries, gallery = names[data.is_query], names[~data.is_query]
+    if not (set(queries) <= set(rows) and set(gallery) <= set(columns)):
+        return None
+    distances = stored['distmat'][[rows[name] for name in queries]]
+    return np.asarray(distances[:, [columns[name] for name in gallery]])
 
 
-def mpii_samples(folder: Path) -> Iterator[PoseSample]:
-    """Read people of MPII; their box is that of their joints with a tenth around."""
-    for person in json.loads((folder / 'pose/mpii/test_mpii.json').read_text()):
-        joints = np.array(person['joints'], np.float32)
-        visible = np.array(person['joints_vis'], np.float32)
-        labelled = joints[visible > 0]
-        low, high = labelled.min(axis=0), labelled.max(axis=0)
-        margin = 0.1 * (high - low).max()
-        yield PoseSample(
-            _read(folder / 'pose/mpii' / person['image']),
-            np.concatenate((low - margin, high + margin)),
-            np.column_stack((joints, visible)),
-        )
+def pose_sets(folder: Path) -> Iterator[tuple[str, tuple[str, ...], list[PosePerson]]]:
+    """
+    Give name, joints and people of each set of poses.
+
+    Of COCO-like sets, which have other joints at the head, the people who show most of their
+    ``LIMBS`` are taken, with these alone.
+    """
+    for path in sorted(folder.glob('pose/*/*.json')):
+        names: tuple[str, ...] = LIMBS
+        people: list[PosePerson] = []
+        kind = _kind_of(path)
+        if kind == 'mpii':
+            names, people = MPII_KEYPOINTS, _mpii_people(path)
+        elif kind == 'coco':
+            people = _coco_people(path)
+        people = [person for person in people if person.image.exists()]
+        if people:
+            yield f'pose/{path.parent.name}', names, people
 
 
-def coco_samples(folder: Path) -> Iterator[PoseSample]:
-    """Read people of COCO-like sets who show most of their limbs, with the joints ``LIMBS``."""
-    for place, name in COCO_LIKE.items():
-        data = json.loads((folder / place / name).read_text())
-        names = data['categories'][0]['keypoints']
-        limbs = [names.index(limb) for limb in LIMBS]
-        files = {image['id']: image['file_name'] for image in data['images']}
-        for person in data['annotations']:
-            keypoints = np.array(person['keypoints'], np.float32).reshape(-1, 3)[limbs]
-            if (keypoints[:, 2] > 0).sum() < 9:
-                continue
-            x, y, width, height = person['bbox']
-            yield PoseSample(
-                _read(folder / place / files[person['image_id']]),
-                np.array([x, y, x + width, y + height], np.float32),
-                keypoints,
-            )
+def part_sets(folder: Path) -> Iterator[tuple[str, list[PartPerson]]]:
+    """Give name and people of each set of part labels; see ``separate_people``."""
+    for labels in sorted(folder.glob('parsing/*/labels')):
+        people = [
+            person
+            for path in sorted(labels.glob('*.png'))
+            for image in [labels.parent / 'images' / f'{path.stem}.jpg']
+            if image.exists()
+            for person in separate_people(read_image(image), read_label_map(path))
+        ]
+        if people:
+            yield f'parsing/{labels.parent.name}', people
 
 
-def cihp_samples(folder: Path) -> Iterator[PartSample]:
-    """Read people of CIHP who stand apart: the labels do not tell one person from another."""
-    for path in sorted((folder / 'parsing/cihp/labels').glob('*.png')):
-        full = np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8)
-        labels = np.asarray(LIP_TO_5_PARTS, np.uint8)[full]
-        image = _read(folder / 'parsing/cihp/images' / f'{path.stem}.jpg')
-        _, _, regions, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8))
-        for x, y, width, height, area in regions[1:]:
-            is_speck, is_group = area < 0.05 * labels.size, width > height
-            if is_speck or is_group:
-                continue
+def separate_people(image_bgr: UInt8Array, labels: UInt8Array) -> Iterator[PartPerson]:
+    """
+    Find people who stand apart, where labels do not tell one person from another.
+
+    :param image_bgr: (h, w, 3).
+    :param labels: (h, w) LIP classes.
+    """
+    _, _, regions, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8))
+    for x, y, width, height, area in regions[1:]:
+        is_speck, is_group = area < 0.05 * labels.size, width > height
+        if not is_speck and not is_group:
             box = np.array([x, y, x + width, y + height], np.int64)
-            yield PartSample(image, box, labels[y : y + height, x : x + width])
+            yield PartPerson(image_bgr, box, labels[y : y + height, x : x + width])
 
 
-def _read(path: Path) -> UInt8Array:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise FileNotFoundError(f'{path}: no such image')
-    return np.asarray(image, np.uint8)
+def _attribute_file(folder: Path) -> Path | None:
+    tables = folder / 'attributes/market1501'
+    extracts = sorted(tables.glob('*.csv'))
+    for path in (tables / 'market_attribute.mat', *extracts):
+        if path.exists():
+            return path
+    return None
 
 
-# Columns of the table, whose values count from 1; each colour has a yes/no column of its own.
-_COLUMNS = {'sleeve': 'up', 'lower_length': 'down', 'lower_type': 'clothes'}
-_COLOR_PREFIXES = {'upper_color': 'up', 'lower_color': 'down'}
+def _kind_of(path: Path) -> str:
+    try:
+        data = json.loads(path.read_text())
+    except ValueError as error:
+        raise DatasetError(f'{path}: not JSON: {error}') from error
+    if isinstance(data, list):
+        return 'mpii' if data and 'joints_vis' in data[0] else ''
+    categories = data.get('categories') or [{}]
+    return 'coco' if 'annotations' in data and 'keypoints' in categories[0] else ''
 
 
-def _market_attributes(path: Path) -> dict[int, NDArray[np.int64]]:
-    with path.open(newline='') as file:
-        return {
-            int(row['pid']): np.array([_class_of(spec, row) for spec in MARKET_ATTRIBUTES])
-            for row in csv.DictReader(file)
-        }
+def _mpii_people(path: Path) -> list[PosePerson]:
+    return [
+        PosePerson(
+            path.parent / person.image, person.box('joints'), person.keypoints, person.head_size, 0
+        )
+        for person in read_mpii_json(path)
+    ]
 
 
-def _class_of(spec: AttributeSpec, row: dict[str, str]) -> int:
-    if spec.name not in _COLOR_PREFIXES:
-        return int(row[_COLUMNS.get(spec.name, spec.name)]) - 1
-    prefix = _COLOR_PREFIXES[spec.name]
-    worn = [index for index, name in enumerate(spec.classes) if row[prefix + name] == '2']
-    return worn[0] if len(worn) == 1 else -1
+def _coco_people(path: Path) -> list[PosePerson]:
+    names, people = read_coco_people(path, min_keypoints=1)
+    found = []
+    for person in people:
+        limbs = select_keypoints(person.keypoints, names, LIMBS)
+        if (limbs[:, 2] != UNLABELLED).sum() >= _MIN_LIMBS:
+            image = path.parent / person.image
+            found.append(PosePerson(image, person.box_xyxy, limbs, float('nan'), person.area))
+    return found

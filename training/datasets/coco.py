@@ -93,9 +93,8 @@ def read_coco_people(path: Path, min_keypoints: int) -> tuple[tuple[str, ...], l
     try:
         with redirect_stdout(io.StringIO()):  # it reports its progress
             data = COCO(str(path))
-        names = tuple(
-            _NAMES.get(name, name) for name in data.dataset['categories'][0]['keypoints']
-        )
+        written = data.dataset['categories'][0]['keypoints']
+        names = tuple(_NAMES.get(name, name.lower().replace(' ', '_')) for name in written)
         people = [
             _person(data.imgs[row['image_id']]['file_name'], row)
             for row in data.anns.values()

@@ -29,7 +29,7 @@ class Market1501(PersonDataset):
     :param root: folder with ``bounding_box_train``, ``query`` and ``bounding_box_test``.
     :param crop: of the network; the crops here are as a detector and cropper would give them.
     :param split: ``test`` is the queries and behind them the gallery.
-    :param attribute_file: ``market_attribute.mat`` for attribute labels.
+    :param attribute_file: ``market_attribute.mat`` for attribute labels, or its columns as .csv.
     :param people: share of the people to take, in the order of their numbers: [first, last).
     :raises DatasetError: when files are missing.
     """
@@ -53,7 +53,7 @@ class Market1501(PersonDataset):
         index_of = {person: index for index, person in enumerate(numbers[first:last])}
         rows = [row for row in rows if row[1] in index_of]
         self._crop = crop
-        self._paths = [path for path, *_ in rows]
+        self.paths = [path for path, *_ in rows]
         self._cameras = [camera for _, _, camera, _ in rows]
         self.identities = np.array([index_of[person] for _, person, _, _ in rows], np.int64)
         if split == 'test':
@@ -67,7 +67,7 @@ class Market1501(PersonDataset):
 
     def __getitem__(self, index: int) -> Sample:
         """Read one crop."""
-        image = read_image(self._paths[index])
+        image = read_image(self.paths[index])
         view = PersonView.of_whole(image.shape[:2], self._crop)
         return Sample(
             image_rgb=view.image(image),

@@ -5,7 +5,8 @@ Its 27 columns count values from 1; each colour has a yes/no column of its own. 
 attributes of ``MARKET_ATTRIBUTES``.
 """
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +23,33 @@ _COLOR_PREFIXES = {'upper_color': 'up', 'lower_color': 'down'}
 
 def read_market_attributes(path: Path) -> dict[int, NDArray[np.int64]]:
     """
-    Read ``market_attribute.mat``.
+    Read ``market_attribute.mat``, or the same columns and ``pid`` from a ``.csv``.
 
     :returns: person of train and test set -> (12,) classes.
     :raises DatasetError: when it is missing or something else.
     """
     try:
-        tables = loadmat(path, squeeze_me=True, struct_as_record=False)['market_attribute']
-        rows: dict[int, NDArray[np.int64]] = {}
-        for table in (tables.train, tables.test):
-            columns = {name: getattr(table, name) for name in table._fieldnames}
-            for index, identity in enumerate(columns.pop('image_index')):
-                row = {name: int(values[index]) for name, values in columns.items()}
-                rows[int(identity)] = market_classes(row)
+        rows = _csv_rows(path) if path.suffix == '.csv' else _mat_rows(path)
+        return {person: market_classes(row) for person, row in rows}
     except (OSError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
         raise DatasetError(
             f'{path}: {" ".join(str(error).split())}; expected market_attribute.mat of '
             'https://github.com/vana77/Market-1501_Attribute'
         ) from error
-    return rows
+
+
+def _mat_rows(path: Path) -> Iterator[tuple[int, dict[str, int]]]:
+    tables = loadmat(path, squeeze_me=True, struct_as_record=False)['market_attribute']
+    for table in (tables.train, tables.test):
+        columns = {name: getattr(table, name) for name in table._fieldnames}
+        for index, person in enumerate(columns.pop('image_index')):
+            yield int(person), {name: int(values[index]) for name, values in columns.items()}
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, int]]]:
+    with path.open(newline='') as file:
+        for row in csv.DictReader(file):
+            yield int(row['pid']), {name: int(value) for name, value in row.items()}
 
 
 def market_classes(row: Mapping[str, int]) -> NDArray[np.int64]:
