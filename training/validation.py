@@ -62,6 +62,16 @@ def predict_dataset(
     return _stacked(answers), _stacked(labels)
 
 
+def labels_of(dataset: PersonDataset, transform: Callable[[Sample], Tensors]) -> Arrays:
+    """Stack the labels of a whole data set by name, as :func:`predict_dataset` does."""
+    labels: dict[str, list[NDArray[Any]]] = defaultdict(list)
+    for index in range(len(dataset)):
+        for name, value in transform(dataset[index]).items():
+            if name != 'image':
+                labels[name].append(value.numpy()[None])
+    return _stacked(labels)
+
+
 def measure(
     predict: Predict,
     dataset: PersonDataset,

@@ -1,0 +1,63 @@
+import json
+
+import pytest
+from fake_checkpoint import write_fake_checkpoint
+
+from training.table import TableError, read_runs, score_table, write_page
+
+PAGE = """# Title
+
+<!-- table7 -->
+old
+<!-- end -->
+
+Prose.
+
+<!-- table7 cost -->
+<!-- end -->
+"""
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for name, scores in {'table7_a': (0.5, 0.7), 'table7_b': (0.25,)}.items():
+        for seed, score in enumerate(scores):
+            folder = tmp_path / 'runs' / name / f'seed_{seed}'
+            folder.mkdir(parents=True)
+            validation = {'market': {'reid': {'mAP': score}}}
+            results = {'description': f'Variant {name[-1]}', 'validation': validation}
+            (folder / 'results.json').write_text(json.dumps(results))
+            write_fake_checkpoint(folder / 'network.safetensors')
+    return tmp_path / 'runs'
+
+
+def test_a_row_has_mean_and_deviation_over_the_seeds(runs):
+    first, second = score_table(list(read_runs(runs).values())).splitlines()[2:]
+    assert [cell.strip() for cell in first.split('|')[1:-1]] == ['Variant a', '2', '60.0 ± 14.1']
+    assert [cell.strip() for cell in second.split('|')[1:-1]] == ['Variant b', '1', '25.0']
+
+
+def test_only_generated_parts_of_a_page_change(runs, tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text(PAGE)
+    write_page(page, read_runs(runs))
+    text = page.read_text()
+    assert 'Prose.' in text and 'old' not in text
+    assert '60.0 ± 14.1' in text and ' ms ' in text
+    assert (tmp_path / 'table7.png').stat().st_size > 1000
+    write_page(page, read_runs(runs))
+    assert page.read_text().count('<!-- end -->') == 2
+
+
+def test_missing_runs_are_said(runs, tmp_path):
+    with pytest.raises(TableError, match=r'results\.json'):
+        read_runs(runs / 'table7_b')
+    (tmp_path / 'page.md').write_text('<!-- table6 -->\n<!-- end -->\n')
+    with pytest.raises(TableError, match='begins with table6'):
+        write_page(tmp_path / 'page.md', read_runs(runs))
+
+
+def test_a_broken_result_is_named(runs):
+    (runs / 'table7_b' / 'seed_0' / 'results.json').write_text('{')
+    with pytest.raises(TableError, match='table7_b'):
+        read_runs(runs)
