@@ -15,7 +15,7 @@ INSTALLED := $(shell find msg srv config launch rviz compat/vision_msgs compat/w
 	person_mtl_ros/weights person_mtl_ros/demo_clip -type f 2>/dev/null) \
 	CMakeLists.txt package.xml setup.cfg
 
-.PHONY: setup demo test lint docs clean
+.PHONY: setup demo test train-smoke lint docs clean
 
 setup: $(VENV)/built
 
@@ -24,6 +24,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+train-smoke: setup
+	$(BIN)/python -m training.smoke
 
 lint: setup
 	$(BIN)/ruff check .

@@ -115,7 +115,7 @@ def blind_scores(train_data: DataConfig, data: DataConfig, crop: CropParams) -> 
 
 def _commonest(dataset: PersonDataset) -> np.ndarray:
     """One-hot classes, attribute after attribute."""
-    classes = np.stack([dataset[index].attributes for index in range(len(dataset))])
+    classes = labels_of(dataset, evaluation_transform(SIZE_HW))['attributes']
     return np.concatenate(
         [
             np.eye(len(spec.classes))[np.bincount(column[column != UNKNOWN]).argmax()]

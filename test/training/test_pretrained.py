@@ -15,8 +15,6 @@ from training.pretrained import load_pretrained
 BATCH_NORM = MultiTaskNetParams(
     backbone='resnet18', norm='batch', tasks=('reid', 'pose'), joints=3
 )
-    backbone='resnet18', norm='batch', tasks=('reid', 'pose'), joints=3
-)
 
 
 @pytest.fixture
