@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_mtl_ros.crops import CropParams
 from person_mtl_ros.structures import Float32Array, UInt8Array
 from training.datasets.coco import read_coco_people
 from training.datasets.label_sets import select_keypoints
@@ -59,22 +58,29 @@ class PartPerson:
     labels: UInt8Array  # (h, w) LIP classes of the pixels in the box
 
 
-def retrieval_sets(folder: Path, crop: CropParams) -> Iterator[tuple[str, Market1501]]:
-    """Give name and crops of each ReID set, with attributes if there are."""
-    for query in sorted(folder.glob('reid/*/query')):
-        root = query.parent
-        if (root / 'bounding_box_test').is_dir():
-            name = f'reid/{root.name}'
-            yield name, Market1501(root, crop, 'test', _attribute_file(folder))
+def retrieval_folders(folder: Path) -> list[Path]:
+    """Find the ReID sets."""
+    roots = [query.parent for query in sorted(folder.glob('reid/*/query'))]
+    return [root for root in roots if (root / 'bounding_box_test').is_dir()]
+
+
+def attribute_file(folder: Path) -> Path | None:
+    """Find the table of attributes, that of all people first."""
+    tables = folder / 'attributes/market1501'
+    candidates = [tables / 'market_attribute.mat', *sorted(tables.glob('*.csv'))]
+    return next((path for path in candidates if path.exists()), None)
 
 
 def stored_distances(folder: Path, name: str, data: Market1501) -> NDArray[np.floating] | None:
     """
     Distances of colour histograms that came with a ReID set.
 
+    :param folder: of all samples.
+    :param name: of the folder of the set.
+    :param data: the set.
     :returns: (Q, G) in the order of ``data``; None without a file of all its images.
     """
-    path = folder / 'metrics' / name.replace('/', '_') / 'distances.npz'
+    path = folder / 'metrics' / f'reid_{name}' / 'distances.npz'
     if not path.exists() or data.is_query is None:
         return None
     stored = np.load(path)
@@ -90,38 +96,42 @@ def stored_distances(folder: Path, name: str, data: Market1501) -> NDArray[np.fl
     return np.asarray(distances[:, [columns[name] for name in gallery]])
 
 
-def pose_sets(folder: Path) -> Iterator[tuple[str, tuple[str, ...], list[PosePerson]]]:
+def read_poses(path: Path) -> tuple[tuple[str, ...], list[PosePerson]]:
     """
-    Give name, joints and people of each set of poses.
+    Read one set of poses.
 
     Of COCO-like sets, which have other joints at the head, the people who show most of their
     ``LIMBS`` are taken, with these alone.
+
+    :param path: JSON beside its images.
+    :returns: names of the joints and people whose image is there; nobody for other JSON files.
+    :raises DatasetError: for a file that cannot be read.
     """
-    for path in sorted(folder.glob('pose/*/*.json')):
-        names: tuple[str, ...] = LIMBS
-        people: list[PosePerson] = []
-        kind = _kind_of(path)
-        if kind == 'mpii':
-            names, people = MPII_KEYPOINTS, _mpii_people(path)
-        elif kind == 'coco':
-            people = _coco_people(path)
-        people = [person for person in people if person.image.exists()]
-        if people:
-            yield f'pose/{path.parent.name}', names, people
+    names: tuple[str, ...] = LIMBS
+    people: list[PosePerson] = []
+    kind = _kind_of(path)
+    if kind == 'mpii':
+        names, people = MPII_KEYPOINTS, _mpii_people(path)
+    elif kind == 'coco':
+        people = _coco_people(path)
+    return names, [person for person in people if person.image.exists()]
 
 
-def part_sets(folder: Path) -> Iterator[tuple[str, list[PartPerson]]]:
-    """Give name and people of each set of part labels; see ``separate_people``."""
-    for labels in sorted(folder.glob('parsing/*/labels')):
-        people = [
-            person
-            for path in sorted(labels.glob('*.png'))
-            for image in [labels.parent / 'images' / f'{path.stem}.jpg']
-            if image.exists()
-            for person in separate_people(read_image(image), read_label_map(path))
-        ]
-        if people:
-            yield f'parsing/{labels.parent.name}', people
+def read_parts(labels: Path) -> list[PartPerson]:
+    """
+    Read one set of part labels whose images are there; see ``separate_people``.
+
+    :param labels: folder of PNGs beside the folder ``images``.
+    :raises DatasetError: for a file that cannot be read.
+    """
+    images = labels.parent / 'images'
+    return [
+        person
+        for path in sorted(labels.glob('*.png'))
+        for image in [images / f'{path.stem}.jpg']
+        if image.exists()
+        for person in separate_people(read_image(image), read_label_map(path))
+    ]
 
 
 def separate_people(image_bgr: UInt8Array, labels: UInt8Array) -> Iterator[PartPerson]:
@@ -137,15 +147,6 @@ def separate_people(image_bgr: UInt8Array, labels: UInt8Array) -> Iterator[PartP
         if not is_speck and not is_group:
             box = np.array([x, y, x + width, y + height], np.int64)
             yield PartPerson(image_bgr, box, labels[y : y + height, x : x + width])
-
-
-def _attribute_file(folder: Path) -> Path | None:
-    tables = folder / 'attributes/market1501'
-    extracts = sorted(tables.glob('*.csv'))
-    for path in (tables / 'market_attribute.mat', *extracts):
-        if path.exists():
-            return path
-    return None
 
 
 def _kind_of(path: Path) -> str:

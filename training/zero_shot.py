@@ -13,6 +13,7 @@ height of the crop (``PCK``).
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,18 @@ from person_mtl_ros.checkpoint import (
     load_checkpoint,
 )
 from training.blind_answers import load_blind_answers
+from training.datasets.market1501 import Market1501
 from training.datasets.sample import DatasetError
-from training.real_samples import LIMBS, part_sets, pose_sets, retrieval_sets, stored_distances
+from training.labels import FIVE_PARTS, LIP_PARTS, MARKET_ATTRIBUTES
+from training.real_samples import (
+    LIMBS,
+    PosePerson,
+    attribute_file,
+    read_parts,
+    read_poses,
+    retrieval_folders,
+    stored_distances,
+)
 from training.zero_shot_measurement import Result, ZeroShotMeasurement
 
 # Measures in the table; all are in the JSON.
@@ -39,61 +50,99 @@ SHOWN = {
     'pose': ('PCKh', 'PCK', 'OKS-AP'),
     'parts': ('mIoU_5', 'mIoU'),
 }
-WHERE = {
+EXPECTED = {
     'reid': 'reid/*/query beside bounding_box_test',
-    'attributes': 'attributes of the people of reid/*',
+    'attributes': 'reid/* with attributes/market1501',
     'pose': 'pose/*/*.json with its images',
     'parts': 'parsing/*/labels with images and people who stand apart',
 }
+TOGETHER = 'pose, all with limbs only'
+
+Results = dict[str, dict[str, Result]]  # data set -> task -> result
 
 
-def measure(folder: Path, checkpoint: Checkpoint, device: str) -> dict[str, Any]:
+class ZeroShot:
     """
-    Measure a checkpoint on all that is there.
+    Runs through a folder; what cannot be measured becomes a line of ``missing``.
 
     :param folder: of real samples.
     :param checkpoint: of the network.
     :param device: see ``create_backend``.
-    :returns: ``results``: data set -> task -> people, network and baselines; ``missing``: lines.
-    :raises DatasetError: for a file that cannot be read.
     """
-    info = checkpoint.info
-    has = {
-        'reid': bool(info.embedding_dim),
-        'attributes': bool(info.attributes),
-        'pose': bool(info.keypoint_names),
-        'parts': bool(info.part_names),
-    }
-    backend = create_backend('torch', checkpoint, device, [task for task in has if has[task]])
-    zero_shot = ZeroShotMeasurement(backend, info, load_blind_answers())
-    missing = [f'{task}: the network has no such head' for task in has if not has[task]]
-    results: dict[str, dict[str, Result]] = {}
-    retrieval = list(retrieval_sets(folder, info.crop)) if has['reid'] or has['attributes'] else []
-    for name, data in retrieval:
-        tasks = results.setdefault(name, {})
-        if has['reid']:
-            tasks['reid'] = zero_shot.reid(data, stored_distances(folder, name, data))
-        if has['attributes'] and data.labels.attributes == info.attributes:
-            tasks['attributes'] = zero_shot.attributes(data)
-    poses = list(pose_sets(folder)) if has['pose'] else []
-    for name, joints, people in poses:
-        results[name] = {'pose': zero_shot.pose(people, joints)}
-    limbs = [people for _, joints, people in poses if joints == LIMBS]
-    if len(limbs) > 1:
-        together = [person for people in limbs for person in people]
-        results['pose, all with limbs only'] = {'pose': zero_shot.pose(together, LIMBS)}
-    for name, dressed in part_sets(folder) if has['parts'] else []:
-        results[name] = {'parts': zero_shot.parts(dressed)}
-    measured = {task for tasks in results.values() for task in tasks}
-    missing += [
-        f'{task}: {folder} has no {WHERE[task]}'
-        for task in has
-        if has[task] and task not in measured
-    ]
-    return {'results': results, 'missing': missing}
+
+    def __init__(self, folder: Path, checkpoint: Checkpoint, device: str) -> None:
+        info = checkpoint.info
+        self._folder, self._info = folder, info
+        self.results: Results = {}
+        self.missing: list[str] = []
+        usable = {
+            'reid': info.embedding_dim > 0,
+            'attributes': info.attributes == MARKET_ATTRIBUTES,
+            'pose': set(LIMBS) <= set(info.keypoint_names),
+            'parts': info.part_names in (LIP_PARTS, FIVE_PARTS),
+        }
+        self._tasks = [task for task in SHOWN if usable[task]]
+        for task in SHOWN:
+            if not usable[task]:
+                self.missing.append(
+                    f'{task}: the network has no head for the labels of these data'
+                )
+        backend = create_backend('torch', checkpoint, device, self._tasks)
+        self._measurement = ZeroShotMeasurement(backend, info, load_blind_answers())
+
+    def run(self) -> None:
+        """Fill ``results`` and ``missing``."""
+        for root in retrieval_folders(self._folder):
+            self._attempt(f'reid/{root.name}', self._retrieval, root)
+        if 'pose' in self._tasks:
+            self._poses()
+        if 'parts' in self._tasks:
+            for labels in sorted(self._folder.glob('parsing/*/labels')):
+                self._attempt(f'parsing/{labels.parent.name}', self._parts, labels)
+        measured = {task for tasks in self.results.values() for task in tasks}
+        for task in self._tasks:
+            if task not in measured:
+                self.missing.append(f'{task}: nothing to measure, looked for {EXPECTED[task]}')
+
+    def _attempt(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            measure(name, *arguments)
+        except DatasetError as error:
+            self.missing.append(f'{name}: {error}')
+
+    def _retrieval(self, name: str, root: Path) -> None:
+        data = Market1501(root, self._info.crop, 'test', attribute_file(self._folder))
+        crops = self._measurement.read(data)
+        if 'reid' in self._tasks:
+            stored = stored_distances(self._folder, root.name, data)
+            self._store(name, 'reid', self._measurement.reid(crops, stored))
+        if 'attributes' in self._tasks and data.labels.attributes:
+            self._store(name, 'attributes', self._measurement.attributes(crops))
+
+    def _poses(self) -> None:
+        limbs: list[PosePerson] = []
+
+        def measure(name: str, path: Path) -> None:
+            joints, people = read_poses(path)
+            if people:
+                self._store(name, 'pose', self._measurement.pose(people, joints))
+                limbs.extend(people if joints == LIMBS else [])
+
+        for path in sorted(self._folder.glob('pose/*/*.json')):
+            self._attempt(f'pose/{path.parent.name}', measure, path)
+        if limbs:
+            self._store(TOGETHER, 'pose', self._measurement.pose(limbs, LIMBS))
+
+    def _parts(self, name: str, labels: Path) -> None:
+        people = read_parts(labels)
+        if people:
+            self._store(name, 'parts', self._measurement.parts(people))
+
+    def _store(self, name: str, task: str, result: Result) -> None:
+        self.results.setdefault(name, {})[task] = result
 
 
-def table(results: dict[str, dict[str, Result]]) -> str:
+def table(results: Results) -> str:
     """Set the main measures beside those of the baselines."""
     rows = []
     for name, tasks in results.items():
@@ -132,13 +181,19 @@ def main() -> None:
         parser.error(f'{args.folder}: no such folder')
     try:
         checkpoint = load_checkpoint(args.weights)
-        report = measure(args.folder, checkpoint, args.device)
-    except (CheckpointError, BackendError, DatasetError) as error:
+        zero_shot = ZeroShot(args.folder, checkpoint, args.device)
+    except (CheckpointError, BackendError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-    print(table(report['results']))
-    for line in report['missing']:
+    zero_shot.run()
+    print(table(zero_shot.results))
+    for line in zero_shot.missing:
         print(f'not measured: {line}')
-    report = {'model_id': checkpoint.model_id, 'weights': str(args.weights), **report}
+    report = {
+        'model_id': checkpoint.model_id,
+        'weights': str(args.weights),
+        'results': zero_shot.results,
+        'missing': zero_shot.missing,
+    }
     with atomic_path(args.json) as temporary:
         temporary.write_text(json.dumps(_without_nan(report), indent=1) + '\n')
 

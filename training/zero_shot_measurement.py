@@ -1,6 +1,7 @@
 """Measures a network on labelled real people, beside answers that take no network."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,19 @@ from numpy.typing import NDArray
 from person_mtl_ros.backends import Backend
 from person_mtl_ros.checkpoint import CheckpointInfo
 from person_mtl_ros.crops import points_to_crop, points_to_image
-from person_mtl_ros.structures import UInt8Array
+from person_mtl_ros.structures import AttributeSpec, UInt8Array
 from training.blind_answers import BlindAnswers
 from training.color_histograms import histogram_distances
 from training.datasets.label_sets import merge_parts
 from training.datasets.market1501 import Market1501
 from training.datasets.person_view import PersonView, read_image
+from training.datasets.sample import UNKNOWN, DatasetError
 from training.evaluation import (
     Scores,
     cosine_distances,
     evaluate_attributes,
     evaluate_pose,
+    nanmean,
     overlap_results,
     retrieval_results,
 )
@@ -32,6 +35,28 @@ BATCH = 64
 PCK_SHARE = 0.1  # of the height of the crop
 
 Result = dict[str, Any]  # people, network: Scores, baselines: {name: Scores}
+
+
+@dataclass(frozen=True)
+class ReidCrops:
+    """N crops of a ReID set with answers of the network."""
+
+    crops_rgb: list[UInt8Array]
+    answers: dict[str, NDArray[Any]]  # task -> (N, ...)
+    identities: NDArray[np.int64]  # (N,)
+    cameras: NDArray[np.int64]  # (N,)
+    is_query: NDArray[np.bool_]  # (N,)
+    attributes: NDArray[np.int64] | None  # (N, A)
+    specs: tuple[AttributeSpec, ...]
+
+    def scores(self, distances: NDArray[np.floating]) -> Scores:
+        """Measure (Q, G) distances."""
+        query = self.is_query
+        sides = [
+            side[part] for side in (self.identities, self.cameras) for part in (query, ~query)
+        ]
+        result = retrieval_scores(distances, *sides)
+        return retrieval_results(result.mean_average_precision, result.cumulative_matches)
 
 
 class ZeroShotMeasurement:
@@ -47,59 +72,65 @@ class ZeroShotMeasurement:
         self._backend, self._info, self._blind = backend, info, blind
         self._size_hw = (info.crop.height, info.crop.width)
 
-    def reid(self, data: Market1501, stored: NDArray[np.floating] | None) -> Result:
+    def read(self, data: Market1501) -> ReidCrops:
+        """Read queries and gallery and run the network on them."""
+        samples = [data[index] for index in range(len(data))]
+        crops = [sample.image_rgb for sample in samples]
+        return ReidCrops(
+            crops_rgb=crops,
+            answers=self._answers(crops),
+            identities=data.identities,
+            cameras=np.array([sample.camera for sample in samples]),
+            is_query=np.asarray(data.is_query),
+            attributes=None
+            if samples[0].attributes is None
+            else np.stack([np.asarray(sample.attributes) for sample in samples]),
+            specs=data.labels.attributes,
+        )
+
+    def reid(self, crops: ReidCrops, stored: NDArray[np.floating] | None) -> Result:
         """
         Measure retrieval, and the same-person threshold on the same pairs.
 
-        :param data: queries and gallery.
+        :param crops: queries and gallery.
         :param stored: (Q, G) distances of colour histograms; None to compute them.
+        :raises DatasetError: when no query has a match.
         """
-        samples = [data[index] for index in range(len(data))]
-        images = [sample.image_rgb for sample in samples]
-        cameras = np.array([sample.camera for sample in samples])
-        query = np.asarray(data.is_query)
-        embeddings = self._answers(images)['reid']
+        query = crops.is_query
+        embeddings = crops.answers['reid']
         distances = cosine_distances(embeddings[query], embeddings[~query])
         if stored is None:
-            shown = np.array(images)
-            stored = histogram_distances(shown[query], shown[~query])
-
-        def scores(values: NDArray[np.floating]) -> Scores:
-            sides = [(part[query], part[~query]) for part in (data.identities, cameras)]
-            result = retrieval_scores(values, *sides[0], *sides[1])
-            return retrieval_results(result.mean_average_precision, result.cumulative_matches)
-
-        is_same = data.identities[query][:, None] == data.identities[~query]
+            sides = [
+                [crop for crop, is_here in zip(crops.crops_rgb, side, strict=True) if is_here]
+                for side in (query, ~query)
+            ]
+            stored = histogram_distances(*sides)
+        try:
+            network, histograms = crops.scores(distances), crops.scores(stored)
+        except ValueError as error:
+            raise DatasetError(str(error)) from error
+        is_same = crops.identities[query][:, None] == crops.identities[~query]
         is_near = distances < self._info.same_person_threshold
+        network['false_accept_rate'] = nanmean(is_near[~is_same])
+        network['false_reject_rate'] = nanmean(~is_near[is_same])
         return {
             'people': int(query.sum()),
-            'network': {
-                **scores(distances),
-                'false_accept_rate': float(is_near[~is_same].mean()),
-                'false_reject_rate': float((~is_near)[is_same].mean()),
-            },
-            'baselines': {'colour histograms': scores(stored)},
+            'network': network,
+            'baselines': {'colour histograms': histograms},
         }
 
-    def attributes(self, data: Market1501) -> Result:
-        """Measure attributes of crops."""
-        samples = [data[index] for index in range(len(data))]
-        classes = np.stack(
-            [sample.attributes for sample in samples if sample.attributes is not None]
-        )
-        specs = data.labels.attributes
+    def attributes(self, crops: ReidCrops) -> Result:
+        """Measure attributes, which the crops must have."""
+        classes, specs = np.asarray(crops.attributes), crops.specs
         commonest = [
-            np.eye(len(spec.classes))[
-                np.bincount(known, minlength=1).argmax() if len(known) else 0
-            ]
+            np.eye(len(spec.classes))[np.bincount(known).argmax() if len(known) else 0]
             for spec, column in zip(specs, classes.T, strict=True)
-            for known in [column[column >= 0]]
+            for known in [column[column != UNKNOWN]]
         ]
-        answers = self._answers([sample.image_rgb for sample in samples])['attributes']
-        guesses = np.tile(np.concatenate(commonest), (len(samples), 1))
+        guesses = np.tile(np.concatenate(commonest), (len(classes), 1))
         return {
-            'people': len(samples),
-            'network': evaluate_attributes(answers, classes, specs),
+            'people': len(classes),
+            'network': evaluate_attributes(crops.answers['attributes'], classes, specs),
             'baselines': {'commonest class': evaluate_attributes(guesses, classes, specs)},
         }
 
@@ -108,14 +139,18 @@ class ZeroShotMeasurement:
         Measure joints.
 
         :param people: of one or more sets.
-        :param names: of their joints; the network must have them.
+        :param names: of their joints.
+        :raises DatasetError: when the network does not know them.
         """
         views = [PersonView.around(person.box_xyxy, self._info.crop) for person in people]
         crops = [
             view.image(read_image(person.image))
             for view, person in zip(views, people, strict=True)
         ]
-        joints = [self._info.keypoint_names.index(name) for name in names]
+        known = self._info.keypoint_names
+        if not set(names) <= set(known):
+            raise DatasetError(f'the network knows other joints than {", ".join(names)}')
+        joints = [known.index(name) for name in names]
         answers = self._answers(crops)['pose'][:, joints]
         mean_pose = np.tile(self._blind.pose(names, self._size_hw), (len(people), 1, 1))
         guesses = np.dstack((mean_pose, np.ones((len(people), len(names), 1), np.float32)))
@@ -168,9 +203,11 @@ class ZeroShotMeasurement:
 
     def _answers(self, crops_rgb: Sequence[UInt8Array]) -> dict[str, NDArray[Any]]:
         """Run the network on (H, W, 3) crops."""
-        batch = np.stack([crop.transpose(2, 0, 1) for crop in crops_rgb])
-        answers = [self._backend.infer(batch[i : i + BATCH]) for i in range(0, len(batch), BATCH)]
-        return {task: np.concatenate([a[task] for a in answers]) for task in answers[0]}
+        answers = []
+        for begin in range(0, len(crops_rgb), BATCH):
+            batch = np.stack(crops_rgb[begin : begin + BATCH]).transpose(0, 3, 1, 2)
+            answers.append(self._backend.infer(np.ascontiguousarray(batch)))
+        return {task: np.concatenate([batch[task] for batch in answers]) for task in answers[0]}
 
 
 def _average_precision(

@@ -13,9 +13,10 @@ from training.datasets.market1501 import Market1501
 from training.labels import LIP_PARTS, MPII_KEYPOINTS
 from training.real_samples import (
     LIMBS,
-    part_sets,
-    pose_sets,
-    retrieval_sets,
+    attribute_file,
+    read_parts,
+    read_poses,
+    retrieval_folders,
     separate_people,
     stored_distances,
 )
@@ -78,22 +79,49 @@ def test_an_empty_folder_is_told_task_by_task(
     assert 'not measured: parts' in capsys.readouterr().out
 
 
-def test_a_broken_file_is_one_line(
+def test_what_cannot_be_measured_does_not_keep_the_rest_from_it(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        'pose/mpii/broken.json',
+        'parsing/cihp/labels/1.png',
+        'parsing/cihp/images/1.jpg',
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('[{')
+    for part in ('query', 'bounding_box_test'):
+        write_pixels(
+            tmp_path / f'reid/alone/{part}/0001_c1s1_000001_00.jpg',
+            np.zeros((128, 64, 3), np.uint8),
+        )
+    (tmp_path / 'pose/jhmdb').symlink_to(shared_data / 'pose/jhmdb')
+    report = _run(tmp_path, tmp_path / 'report.json', monkeypatch)
+    assert list(report['results']) == ['pose/jhmdb', 'pose, all with limbs only']
+    missing = '\n'.join(report['missing'])
+    assert 'reid/alone: none of 1 queries has a match' in missing
+    assert 'broken.json: not JSON' in missing
+    assert '1.jpg: missing or not an image' in missing
+    assert 'attributes: nothing to measure' in missing
+
+
+def test_without_weights_or_folder_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    folder = tmp_path / 'pose/mpii'
-    folder.mkdir(parents=True)
-    (folder / 'people.json').write_text('{"annotations": [')
-    with pytest.raises(SystemExit) as stop:
-        _run(tmp_path, tmp_path / 'report.json', monkeypatch)
-    assert stop.value.code == 1
-    assert 'people.json: not JSON' in capsys.readouterr().err
+    for folder, weights, message in (
+        (tmp_path / 'none', default_checkpoint(), 'no such folder'),
+        (tmp_path, tmp_path / 'none.safetensors', 'no such file'),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            _run(folder, tmp_path / 'report.json', monkeypatch, '--weights', str(weights))
+        assert stop.value.code
+        assert message in capsys.readouterr().err
 
 
 def test_stored_distances_follow_the_order_of_the_files(shared_data: Path) -> None:
-    ((name, data),) = retrieval_sets(shared_data, CROP)
+    (root,) = retrieval_folders(shared_data)
+    data = Market1501(root, CROP, 'test', attribute_file(shared_data))
     stored = np.load(shared_data / 'metrics/reid_mini_market1501/distances.npz')
-    distances = stored_distances(shared_data, name, data)
+    distances = stored_distances(shared_data, root.name, data)
     assert distances is not None
     assert data.is_query is not None
     queries = [
@@ -116,16 +144,20 @@ def test_distances_of_other_files_are_not_used(shared_data: Path, tmp_path: Path
             np.zeros((128, 64, 3), np.uint8),
         )
     data = Market1501(tmp_path / 'reid/mini_market1501', CROP, 'test')
-    assert stored_distances(shared_data, 'reid/mini_market1501', data) is None
-    assert stored_distances(tmp_path, 'reid/mini_market1501', data) is None
+    assert stored_distances(shared_data, 'mini_market1501', data) is None
+    assert stored_distances(tmp_path, 'mini_market1501', data) is None
 
 
 def test_pose_sets_have_the_joints_of_mpii_or_limbs(shared_data: Path) -> None:
-    sets = {name: (names, len(people)) for name, names, people in pose_sets(shared_data)}
-    assert sets['pose/mpii'] == (MPII_KEYPOINTS, 3)
-    assert all(names == LIMBS for name, (names, _) in sets.items() if name != 'pose/mpii')
-    assert sets['pose/jhmdb'][1] == 2
-    assert sets['pose/posetrack18'][1] == 2  # the third is cut off by the image
+    counts = {
+        'mpii/test_mpii': (MPII_KEYPOINTS, 3),
+        'jhmdb/test_jhmdb_sub1': (LIMBS, 2),
+        'posetrack18/test_posetrack18_val': (LIMBS, 2),  # the third is cut off by the image
+        'posetrack18/test_posetrack18_human_detections': (LIMBS, 0),
+    }
+    for name, expected in counts.items():
+        names, people = read_poses(shared_data / f'pose/{name}.json')
+        assert (names, len(people)) == expected
 
 
 def test_people_who_stand_apart_are_found(shared_data: Path) -> None:
@@ -135,6 +167,4 @@ def test_people_who_stand_apart_are_found(shared_data: Path) -> None:
     labels[5:8, 190:192] = LIP_PARTS.index('hat')  # a speck
     (person,) = separate_people(np.zeros((100, 200, 3), np.uint8), labels)
     assert person.box_xyxy.tolist() == [10, 10, 40, 90]
-    ((name, people),) = part_sets(shared_data)
-    assert name == 'parsing/cihp'
-    assert people
+    assert len(read_parts(shared_data / 'parsing/cihp/labels')) == 3
