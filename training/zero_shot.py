@@ -157,7 +157,8 @@ def table(results: Results) -> str:
                 ]
                 value = f'{result["network"][measure]:.3f}'
                 rows.append((name, result['people'], measure, value, ', '.join(others)))
-    return tabulate(rows, ('data', 'people', 'measure', 'network', 'without a network'), 'simple')
+    header = ('data', 'people', 'measure', 'network', 'without a network')
+    return tabulate(rows, header, 'simple', disable_numparse=True)
 
 
 def _without_nan(value: Any) -> Any:
