@@ -6,6 +6,7 @@ import pytest
 from scipy.io import loadmat
 
 from person_mtl_ros.structures import AttributeSpec
+from training import evaluation
 from training.datasets.sample import IGNORED_PART, UNKNOWN, LabelSet
 from training.evaluation import (
     evaluate,
@@ -78,6 +79,13 @@ def test_threshold_lies_between_one_person_and_strangers() -> None:
     scores = evaluate_same_person(_directions(0, 1, 90, 91), np.array([0, 0, 1, 1]))
     assert 1 - np.cos(np.radians(1)) < scores['same_person_threshold'] < 1
     assert scores['false_reject_rate'] == 0
+
+
+def test_of_a_large_set_the_first_people_are_paired(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings, identities = _directions(0, 90, 1, 91, 45), np.array([0, 1, 0, 1, 2])
+    monkeypatch.setattr(evaluation, '_MAX_PAIRED', 4)
+    few = evaluate_same_person(embeddings, identities)
+    assert few == evaluate_same_person(embeddings[:4], identities[:4])
 
 
 ATTRIBUTES = (AttributeSpec('hat', ('no', 'yes')), AttributeSpec('age', ('a', 'b', 'c')))

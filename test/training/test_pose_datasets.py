@@ -196,7 +196,7 @@ def _write_lip(root: Path, archive_in_archive: bool = False) -> None:
         values += ['nan'] * 3 if index == THORAX else [25, 10 + 5 * index, index % 2]
     table = root / 'TrainVal_pose_annotations/lip_val_set.csv'
     table.parent.mkdir()
-    table.write_text(','.join(map(str, ['77_1.jpg', *values])) + '\n')
+    table.write_text(','.join(map(str, ['77_1.jpg', *values])) + '\n\n')
 
 
 @pytest.mark.parametrize('archive_in_archive', [False, True])

@@ -91,7 +91,8 @@ def read_lip_poses(path: Path) -> tuple[list[str], list[Float32Array]]:
     """
     names, keypoints = [], []
     with path.open(newline='') as file:
-        for number, (name, *values) in enumerate(csv.reader(file), 1):
+        rows_of_file = (row for row in csv.reader(file) if row)
+        for number, (name, *values) in enumerate(rows_of_file, 1):
             try:
                 rows = np.array(values, np.float32).reshape(len(MPII_KEYPOINTS), 3)
             except ValueError as error:
