@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 from setuptools import find_packages, setup
 
+TORCH = ['torch>=2.9', 'torchvision>=0.24']
 package = ElementTree.parse(Path(__file__).parent / 'package.xml').getroot()
 
 setup(
@@ -23,9 +24,14 @@ setup(
         'safetensors>=0.4',
         'scipy>=1.10',
         'tabulate',
-        'torch>=2.1',
-        'torchvision>=0.16',
         'tqdm',
         'trackeval>=1.3',
     ],
+    # One per backend, and what turns a checkpoint into an exported network.
+    extras_require={
+        'torch': TORCH,
+        'onnx': ['onnx>=1.16', 'onnxruntime>=1.19'],
+        'openvino': ['openvino>=2025.0'],
+        'export': [*TORCH, 'onnx>=1.16', 'onnxscript>=0.5'],
+    },
 )

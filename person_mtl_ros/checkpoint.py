@@ -1,7 +1,9 @@
 """
-Checkpoints: one ``.safetensors`` file with the weights and all that is needed to use them.
+Files with a network: checkpoints, and what is exported from them for fast runtimes.
 
-The header of the file carries JSON text; nothing is ever unpickled. Reading it needs no torch.
+A checkpoint is one ``.safetensors`` file with the weights and all that is needed to use them; an
+exported network is one ``.onnx`` file with the same description. The header of the file carries
+JSON text; nothing is ever unpickled. Reading it needs no torch.
 """
 
 import hashlib
@@ -18,14 +20,16 @@ from safetensors.numpy import save
 
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.crops import CropParams
+from person_mtl_ros.onnx_metadata import read_metadata
 from person_mtl_ros.structures import AttributeSpec, ModelInfo
 
 FORMAT = 'person_mtl'  # key of our JSON in the header
 FORMAT_VERSION = 1
+EXPORTED_SUFFIX = '.onnx'
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be used as a checkpoint."""
+    """A file that cannot be used as a checkpoint or exported network."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,39 @@ class CheckpointInfo:
     training: Mapping[str, Any] = field(default_factory=dict)  # recipe, to do it again
     results: Mapping[str, Any] = field(default_factory=dict)  # measured, with the data they are of
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Heads that the network has."""
+        return tuple(self.network_params['tasks'])
+
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A loaded checkpoint; its tensors are float32 however they were stored."""
+class Export:
+    """How a network was exported from a checkpoint."""
+
+    model_id: str  # of the checkpoint
+    graph_digest: str  # see onnx_metadata; tells a damaged file
+    tasks: tuple[str, ...]
+    backend: str  # that the results were verified with
+    precision: str  # fp32 or bf16: the least that the results were verified with
+    agreement: Mapping[str, float]  # with the checkpoint; see backends.agreement
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file with a network, and what it says about itself."""
 
     path: Path
-    model_id: str  # of the content of the file
+    model_id: str  # of the content of the checkpoint; one exported from it keeps it
     info: CheckpointInfo
-    tensors: Mapping[str, NDArray[Any]]
+    export: Export | None = None  # None: a checkpoint
+
+
+@dataclass(frozen=True)
+class Checkpoint(ModelFile):
+    """A loaded checkpoint; its tensors are float32 however they were stored."""
+
+    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def default_checkpoint() -> Path:
@@ -81,23 +109,59 @@ def save_checkpoint(
         )
         for name, tensor in tensors.items()
     }
-    header = json.dumps({'format_version': FORMAT_VERSION, **asdict(info)})
     with atomic_path(path) as temporary:
         # safetensors' own save_file gives a file that only its owner can read.
-        temporary.write_bytes(save(stored, metadata={FORMAT: header}))
+        temporary.write_bytes(save(stored, metadata=header_of(info)))
 
 
-def load_info(path: Path | str) -> CheckpointInfo:
+def header_of(info: CheckpointInfo, export: Export | None = None) -> dict[str, str]:
+    """Metadata that a file with a network carries."""
+    values = {'format_version': FORMAT_VERSION, **asdict(info)}
+    if export:
+        values['export'] = asdict(export)
+    return {FORMAT: json.dumps(values)}
+
+
+def open_model(path: Path | str) -> ModelFile:
     """
-    Read what a checkpoint says about itself, not its weights.
+    Read what a file with a network says about itself, not its weights.
 
-    :param path: ``.safetensors`` file.
+    :param path: ``.safetensors`` checkpoint or exported ``.onnx`` file.
     :raises CheckpointError: naming the file and what is wrong with it.
     """
     path = Path(path)
+    header = _read_header(path)
+    if FORMAT not in header:
+        raise CheckpointError(
+            f"checkpoint {path}: a file without '{FORMAT}' in its header; "
+            'expected one written by this package'
+        )
     try:
+        values = json.loads(header[FORMAT])
+        version = values.pop('format_version')
+        if version <= FORMAT_VERSION:
+            export = _export_from_json(values.pop('export', None))
+            info = _info_from_json(values)
+            return ModelFile(path, export.model_id if export else model_id(path), info, export)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f'checkpoint {path}: broken header ({error!r})') from error
+    raise CheckpointError(
+        f'checkpoint {path}: format version {version}; this release reads up to '
+        f'{FORMAT_VERSION}, use a newer one'
+    )
+
+
+def load_info(path: Path | str) -> CheckpointInfo:
+    """Read only the description of a network, see ``open_model``."""
+    return open_model(path).info
+
+
+def _read_header(path: Path) -> dict[str, str]:
+    try:
+        if path.suffix == EXPORTED_SUFFIX:
+            return read_metadata(path)
         with safe_open(path, framework='numpy') as file:
-            header = file.metadata() or {}
+            return file.metadata() or {}
     except FileNotFoundError as error:
         raise CheckpointError(f'checkpoint {path}: no such file') from error
     except OSError as error:
@@ -106,22 +170,8 @@ def load_info(path: Path | str) -> CheckpointInfo:
         raise CheckpointError(
             f'checkpoint {path}: truncated or not a safetensors file ({error})'
         ) from error
-    if FORMAT not in header:
-        raise CheckpointError(
-            f"checkpoint {path}: a safetensors file without '{FORMAT}' in its header; "
-            'expected one written by this package'
-        )
-    try:
-        values = json.loads(header[FORMAT])
-        version = values.pop('format_version')
-        if version <= FORMAT_VERSION:
-            return _info_from_json(values)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise CheckpointError(f'checkpoint {path}: broken header ({error!r})') from error
-    raise CheckpointError(
-        f'checkpoint {path}: format version {version}; this release reads up to '
-        f'{FORMAT_VERSION}, use a newer one'
-    )
+    except ValueError as error:
+        raise CheckpointError(f'checkpoint {path}: {error}') from error
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -132,8 +182,12 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     :returns: its description and weights.
     :raises CheckpointError: naming the file and what is wrong with it.
     """
-    path = Path(path)
-    info = load_info(path)
+    model = open_model(path)
+    path = model.path
+    if model.export:
+        raise CheckpointError(
+            f'checkpoint {path}: exported from one; expected the .safetensors file it came from'
+        )
     try:
         with safe_open(path, framework='numpy') as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -142,7 +196,22 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     for name, tensor in tensors.items():
         if tensor.dtype == np.float16:
             tensors[name] = tensor.astype(np.float32)
-    return Checkpoint(path, model_id(path), info, tensors)
+    return Checkpoint(path, model.model_id, model.info, tensors=tensors)
+
+
+def copy_checkpoint(source: Path | str, target: Path, info: CheckpointInfo) -> None:
+    """
+    Write the weights of a checkpoint, as they are stored, with another description.
+
+    :param source: ``.safetensors`` file.
+    :param target: file to write or replace; may be the source.
+    :param info: the new description.
+    :raises CheckpointError: naming the source and what is wrong with it.
+    """
+    load_checkpoint(source)
+    with safe_open(source, framework='numpy') as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_checkpoint(target, info, tensors)
 
 
 def model_id(path: Path) -> str:
@@ -150,11 +219,11 @@ def model_id(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def model_info(checkpoint: Checkpoint) -> ModelInfo:
+def model_info(model: ModelFile) -> ModelInfo:
     """Pick what a reader of the network's outputs needs."""
-    info = checkpoint.info
+    info = model.info
     return ModelInfo(
-        model_id=checkpoint.model_id,
+        model_id=model.model_id,
         embedding_dim=info.embedding_dim,
         same_person_threshold=info.same_person_threshold,
         attributes=info.attributes,
@@ -163,6 +232,10 @@ def model_info(checkpoint: Checkpoint) -> ModelInfo:
         part_names=info.part_names,
         part_colors=info.part_colors,
     )
+
+
+def _export_from_json(values: dict[str, Any] | None) -> Export | None:
+    return Export(**{**values, 'tasks': tuple(values['tasks'])}) if values else None
 
 
 def _info_from_json(values: dict[str, Any]) -> CheckpointInfo:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from person_mtl_ros.commands import bag, bringup, demo, evaluate, info, track
+from person_mtl_ros.commands import bag, bringup, calibrate, demo, evaluate, export, info, track
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
 
 COMMANDS = {
@@ -17,6 +17,8 @@ COMMANDS = {
     'track': track,
     'evaluate': evaluate,
     'bag': bag,
+    'calibrate': calibrate,
+    'export': export,
     'info': info,
 }
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends import create_backend
-from person_mtl_ros.checkpoint import load_checkpoint, model_info
+from person_mtl_ros.backends import AUTO, create_backend
+from person_mtl_ros.checkpoint import model_info, open_model
 from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops, points_to_image
 from person_mtl_ros.structures import (
     Detection,
@@ -28,8 +28,8 @@ class Predictor:
     """
     Run the shared network on all people of an image at once.
 
-    :param checkpoint_path: ``.safetensors`` file.
-    :param backend: key of ``backends.BACKENDS``.
+    :param path: checkpoint (``.safetensors``) or exported network (``.onnx``).
+    :param backend: key of ``backends.BACKENDS``; ``auto`` takes the fastest that works here.
     :param device: ``auto`` takes a GPU if there is one.
     :param heads: heads to compute; the others leave their fields empty.
     :param max_batch: people per run of the network; a larger crowd takes several, so that the
@@ -40,23 +40,33 @@ class Predictor:
 
     def __init__(
         self,
-        checkpoint_path: Path | str,
-        backend: str = 'torch',
+        path: Path | str,
+        backend: str = AUTO,
         device: str = 'auto',
         heads: Sequence[str] = HEADS,
         max_batch: int = 64,
     ) -> None:
-        checkpoint = load_checkpoint(checkpoint_path)
-        self.info: ModelInfo = model_info(checkpoint)
+        model = open_model(path)
+        self.info: ModelInfo = model_info(model)
         self.max_batch = max_batch
         self.last_timings: dict[str, float] = {}  # seconds per stage of the latest predict
-        self._crop = checkpoint.info.crop
-        self._backend = create_backend(backend, checkpoint, device, heads)
+        self._crop = model.info.crop
+        self._backend = create_backend(backend, model, device, heads)
 
     @property
     def device(self) -> str:
         """The device in use."""
         return self._backend.device
+
+    @property
+    def backend(self) -> str:
+        """Key of ``backends.BACKENDS``."""
+        return self._backend.name
+
+    @property
+    def precision(self) -> str:
+        """Of the backend, see there."""
+        return self._backend.precision
 
     def predict(
         self, image_bgr: UInt8Array, detections: Sequence[Detection]

@@ -27,6 +27,9 @@ ROS = [
     'visualization_msgs',
 ]
 
+# A robot that runs an exported network has no torch.
+TORCH = ('torch', 'torchvision', f'{CORE}.networks')
+
 # What a part may import beside itself and the standard library.
 ONLY = {
     f'{CORE}.parameters': (),
@@ -39,11 +42,13 @@ ONLY = {
 }
 # What all other parts may not import; the longest name that fits counts.
 NEVER = {
-    f'{CORE}.nodes': ('training',),
-    f'{CORE}.commands': ('training', *ROS),
-    f'{CORE}.images': ('training', f'{CORE}.nodes', *set(ROS) - {'cv_bridge'}),
-    f'{CORE}.evaluation': ('training', f'{CORE}.nodes', f'{CORE}.networks', 'torch', *ROS),
-    CORE: ('training', f'{CORE}.nodes', *ROS),
+    f'{CORE}.nodes': ('training', *TORCH),
+    f'{CORE}.commands': ('training', *TORCH, *ROS),
+    f'{CORE}.images': ('training', f'{CORE}.nodes', *TORCH, *set(ROS) - {'cv_bridge'}),
+    f'{CORE}.evaluation': ('training', f'{CORE}.nodes', *TORCH, *ROS),
+    f'{CORE}.backends.export': ('training', f'{CORE}.nodes', *ROS),
+    f'{CORE}.backends.torch_backend': ('training', f'{CORE}.nodes', *ROS),
+    CORE: ('training', f'{CORE}.nodes', *TORCH, *ROS),
     'training': (f'{CORE}.nodes', f'{CORE}.tracking', f'{CORE}.evaluation', *ROS),
 }
 PARTS = (CORE, 'training', 'launch')
@@ -84,6 +89,8 @@ def test_file_imports_what_its_part_may(path):
         (f'{CORE}.tracking.track', 'import math\nimport scipy.linalg', set()),
         (f'{CORE}.video', 'def f():\n    import rclpy.node', {'rclpy.node'}),
         (f'{CORE}.nodes.video_node', 'import rclpy', set()),
+        (f'{CORE}.predictor', 'import torch.nn', {'torch.nn'}),
+        (f'{CORE}.backends.torch_backend', 'import torch.nn', set()),
         (f'{CORE}.images', 'from cv_bridge import CvBridge', set()),
         (f'{CORE}.structures', f'from {CORE} import crops', {f'{CORE}.crops'}),
         ('training.engine', f'from {CORE}.nodes.qos import q', {f'{CORE}.nodes.qos.q'}),

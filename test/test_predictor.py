@@ -35,7 +35,7 @@ def _detections() -> list[Detection]:
 def test_people_of_one_batch_are_seen_as_if_alone(
     path: Path, image: np.ndarray, max_batch: int
 ) -> None:
-    predictor = Predictor(path, device='cpu', max_batch=max_batch)
+    predictor = Predictor(path, 'torch', 'cpu', max_batch=max_batch)
     together = predictor.predict(image, _detections())
     alone = [predictor.predict(image, [detection])[0] for detection in _detections()]
     for one, other in zip(together, alone, strict=True):
@@ -49,7 +49,7 @@ def test_people_of_one_batch_are_seen_as_if_alone(
 
 
 def test_estimates_have_the_shapes_of_the_model_info(path: Path, image: np.ndarray) -> None:
-    predictor = Predictor(path, device='cpu')
+    predictor = Predictor(path, 'torch', 'cpu')
     person = predictor.predict(image, _detections())[0]
     info = predictor.info
     assert person.embedding.shape == (info.embedding_dim,)
@@ -65,7 +65,7 @@ def test_estimates_have_the_shapes_of_the_model_info(path: Path, image: np.ndarr
 def test_keypoints_and_mask_lie_in_the_area_of_the_crop(path: Path, image: np.ndarray) -> None:
     areas = crop_boxes(BOXES, INFO.crop)
     for person, area in zip(
-        Predictor(path, device='cpu').predict(image, _detections()), areas, strict=True
+        Predictor(path, 'torch', 'cpu').predict(image, _detections()), areas, strict=True
     ):
         assert (person.part_mask.box_xyxy == area).all()
         assert (person.keypoints[:, :2] >= area[:2]).all()
@@ -73,7 +73,7 @@ def test_keypoints_and_mask_lie_in_the_area_of_the_crop(path: Path, image: np.nd
 
 
 def test_answers_move_with_the_image(path: Path, image: np.ndarray) -> None:
-    predictor = Predictor(path, device='cpu')
+    predictor = Predictor(path, 'torch', 'cpu')
     moved = np.zeros((300, 300, 3), np.uint8)
     moved[50:250, 70:270] = image
     here = predictor.predict(image, [Detection(np.array([80, 20, 100, 60], np.float32))])[0]
@@ -83,7 +83,7 @@ def test_answers_move_with_the_image(path: Path, image: np.ndarray) -> None:
 
 
 def test_heads_that_are_off_leave_their_fields_empty(path: Path, image: np.ndarray) -> None:
-    person = Predictor(path, device='cpu', heads=['reid']).predict(image, _detections())[0]
+    person = Predictor(path, 'torch', 'cpu', heads=['reid']).predict(image, _detections())[0]
     assert len(person.embedding) == INFO.embedding_dim
     assert person.attributes == {}
     assert person.keypoints.shape == (0, 3)
@@ -91,12 +91,12 @@ def test_heads_that_are_off_leave_their_fields_empty(path: Path, image: np.ndarr
 
 
 def test_an_empty_image_of_people_is_an_answer(path: Path, image: np.ndarray) -> None:
-    predictor = Predictor(path, device='cpu', heads=HEADS)
+    predictor = Predictor(path, 'torch', 'cpu', heads=HEADS)
     assert predictor.predict(image, []) == []
     assert set(predictor.last_timings) == {'crop', 'forward', 'decode'}
 
 
 def test_every_stage_is_timed(path: Path, image: np.ndarray) -> None:
-    predictor = Predictor(path, device='cpu')
+    predictor = Predictor(path, 'torch', 'cpu')
     predictor.predict(image, _detections())
     assert all(seconds > 0 for seconds in predictor.last_timings.values())

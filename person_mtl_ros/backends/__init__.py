@@ -1,12 +1,18 @@
 """What can run a network; all backends take the same crops and give the same answers."""
 
+import ctypes
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from person_mtl_ros.backends.backend import Backend, BackendError, DeviceError
-from person_mtl_ros.checkpoint import Checkpoint
+from person_mtl_ros.checkpoint import ModelFile
 
-__all__ = ['BACKENDS', 'Backend', 'BackendError', 'DeviceError', 'create_backend']
+__all__ = ['AUTO', 'BACKENDS', 'Backend', 'BackendError', 'DeviceError', 'create_backend']
+
+AUTO = 'auto'
+
+logger = logging.getLogger(__name__)
 
 
 def _torch(*arguments: Any) -> Backend:
@@ -15,22 +21,80 @@ def _torch(*arguments: Any) -> Backend:
     return TorchBackend(*arguments)
 
 
+def _onnx(*arguments: Any) -> Backend:
+    from person_mtl_ros.backends.onnx_backend import OnnxBackend
+
+    return OnnxBackend(*arguments)
+
+
+def _openvino(*arguments: Any) -> Backend:
+    from person_mtl_ros.backends.openvino_backend import OpenVinoBackend
+
+    return OpenVinoBackend(*arguments)
+
+
 # Each imports its runtime only when it is chosen.
-BACKENDS: dict[str, Callable[..., Backend]] = {'torch': _torch}
+BACKENDS: dict[str, Callable[..., Backend]] = {
+    'torch': _torch,
+    'onnx': _onnx,
+    'openvino': _openvino,
+}
+# Fastest first, as measured (docs/speed.md).
+ON_CPU = ('openvino', 'onnx', 'torch')
+ON_GPU = ('torch',)
 
 
-def create_backend(
-    name: str, checkpoint: Checkpoint, device: str, tasks: Sequence[str]
-) -> Backend:
+def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     """
     Prepare a network to run.
 
-    :param name: key of ``BACKENDS``.
-    :param checkpoint: weights and description of the network.
+    :param name: key of ``BACKENDS``; ``auto`` takes the fastest that works here.
+    :param model: checkpoint or exported network.
     :param device: ``cpu``, ``cuda``, ``cuda:1``...; ``auto`` takes a GPU if there is one.
     :param tasks: heads to compute.
     :raises BackendError: when the backend, the device or a head is not there.
     """
+    if name == AUTO:
+        return _fastest(model, device, tasks)
     if name not in BACKENDS:
-        raise BackendError(f"unknown backend '{name}'; expected one of {', '.join(BACKENDS)}")
-    return BACKENDS[name](checkpoint, device, tasks)
+        raise BackendError(
+            f"unknown backend '{name}'; expected one of {', '.join((AUTO, *BACKENDS))}"
+        )
+    try:
+        return BACKENDS[name](model, device, tasks)
+    except ImportError as error:
+        raise BackendError(
+            f"backend {name} is not installed ({error}): pip install 'person_mtl_ros[{name}]'"
+        ) from error
+
+
+def _fastest(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
+    candidates: list[tuple[str, str]] = []
+    if device.startswith('cuda') or (device == 'auto' and _has_cuda_driver()):
+        candidates += [(name, device if device != 'auto' else 'cuda') for name in ON_GPU]
+    if device in ('auto', 'cpu'):
+        candidates += [(name, 'cpu') for name in ON_CPU]
+    faults = []
+    for name, place in candidates:
+        try:
+            backend = create_backend(name, model, place, tasks)
+        except BackendError as error:
+            faults.append(f'not {name} on {place}: {error}')
+            continue
+        logger.info(
+            'backend %s on %s in %s, the fastest that works here%s',
+            name,
+            backend.device,
+            backend.precision,
+            ''.join(f'; {fault}' for fault in faults),
+        )
+        return backend
+    raise BackendError(f"no backend runs on device '{device}': {'; '.join(faults)}")
+
+
+def _has_cuda_driver() -> bool:
+    try:
+        ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return False
+    return True

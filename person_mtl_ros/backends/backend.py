@@ -18,7 +18,9 @@ class DeviceError(RuntimeError):
 class Backend(Protocol):
     """A network ready to run on one device."""
 
+    name: str  # key of BACKENDS
     device: str
+    precision: str  # of most of the computation: fp32, bf16
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends.backend import BackendError, DeviceError
-from person_mtl_ros.checkpoint import Checkpoint, CheckpointError
+from person_mtl_ros.checkpoint import Checkpoint, CheckpointError, ModelFile, load_checkpoint
 from person_mtl_ros.networks.decode import Decoder
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
 from person_mtl_ros.structures import UInt8Array
@@ -19,9 +19,17 @@ NETWORKS = {'multi_task_net': (MultiTaskNetParams, build_multi_task_net)}
 class TorchBackend:
     """Run the network of a checkpoint; the arguments are those of ``create_backend``."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str, tasks: Sequence[str]) -> None:
+    name = 'torch'
+    precision = 'fp32'
+
+    def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
+        if model.export is not None:
+            raise BackendError(
+                f'{model.path} is exported; backend torch runs the .safetensors file it came from'
+            )
         self._device = _find_device(device)
         self.device = str(self._device)
+        checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model.path)
         info = checkpoint.info
         self._network = load_network(checkpoint, tasks)
         self._decoder = Decoder(

@@ -1,17 +1,20 @@
-"""Describe a checkpoint: network, outputs, training recipe, measured results."""
+"""Describe a checkpoint or exported network: outputs, training recipe, measured results."""
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from person_mtl_ros.checkpoint import default_checkpoint, load_info, model_id
+from person_mtl_ros.checkpoint import default_checkpoint, open_model
 from person_mtl_ros.evaluation.report import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        'weights', nargs='?', type=Path, help='checkpoint (.safetensors); default: the one shipped'
+        'weights',
+        nargs='?',
+        type=Path,
+        help='checkpoint (.safetensors) or exported network (.onnx); default: the one shipped',
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='write it as JSON')
 
@@ -19,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the metadata of a checkpoint."""
     path = options.weights or default_checkpoint()
-    info = asdict(load_info(path))
-    description = {'file': path.name, 'model_id': model_id(path), **info}
+    model = open_model(path)
+    description = {'file': path.name, 'model_id': model.model_id, **asdict(model.info)}
+    if model.export:
+        description['export'] = asdict(model.export)
     if options.json:
         write_report(options.json, description)
     for key, value in description.items():

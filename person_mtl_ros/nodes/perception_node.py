@@ -10,7 +10,7 @@ import numpy as np
 from person_mtl.msg import PersonArray, PersonModelInfo
 from vision_msgs.msg import Detection2DArray
 
-from person_mtl_ros.backends import BACKENDS, DeviceError
+from person_mtl_ros.backends import AUTO, BACKENDS, DeviceError
 from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
 from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
 from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
@@ -35,10 +35,15 @@ class PerceptionParams:
     """Parameters of the perception node."""
 
     weights: str = parameter(
-        '', 'checkpoint file (.safetensors); empty takes the one that is shipped', read_only=True
+        '',
+        'checkpoint (.safetensors) or exported network (.onnx); empty takes the shipped one',
+        read_only=True,
     )
     backend: str = parameter(
-        'torch', 'what runs the network', choices=tuple(BACKENDS), read_only=True
+        AUTO,
+        'what runs the network; auto takes the fastest that works here',
+        choices=(AUTO, *BACKENDS),
+        read_only=True,
     )
     device: str = parameter(
         'auto', 'cpu, cuda, cuda:1 ...; auto takes a GPU if there is one', read_only=True
@@ -97,7 +102,6 @@ class PerceptionNode(ManagedNode):
     params_classes = (PerceptionParams, ImageInputParams, PairingParams, CameraMotionParams)
 
     def configure(self) -> None:  # noqa: D102
-        params = self.params(PerceptionParams)
         predictor = self._load()
         self._predictor: Predictor | None = predictor
         self._info = predictor.info
@@ -108,9 +112,12 @@ class PerceptionNode(ManagedNode):
             PersonModelInfo, 'model_info', latched_profile()
         )
         self.diagnostics.set_value('model id', self._info.model_id)
-        self.diagnostics.set_value('backend', params.backend)
+        self.diagnostics.set_value('backend', f'{predictor.backend} in {predictor.precision}')
         self.diagnostics.set_value('device', predictor.device)
-        self.get_logger().info(f'model {self._info.model_id} on {predictor.device}')
+        self.get_logger().info(
+            f'model {self._info.model_id} with {predictor.backend} in {predictor.precision} '
+            f'on {predictor.device}'
+        )
 
     def activate(self) -> None:  # noqa: D102
         params = self.params(PerceptionParams)

@@ -52,7 +52,7 @@ def test_parameters_can_be_set_before_configuration(bench):
 
 
 def test_the_network_can_be_unloaded_and_loaded_again(bench: Bench, weights):
-    bench.start(PERCEPTION, weights=weights, autostart=False)
+    bench.start(PERCEPTION, backend='torch', weights=weights, autostart=False)
     stamp = 1.0
 
     def answered():
@@ -96,7 +96,7 @@ def test_weights_that_cannot_be_loaded_leave_the_node_unconfigured(bench, tmp_pa
 
 def test_a_perception_node_that_was_killed_is_replaced_by_the_next(bench, weights):
     bench.start(TRACKER)
-    bench.start(PERCEPTION, weights=weights)
+    bench.start(PERCEPTION, backend='torch', weights=weights)
     image = bench.publisher(Image, 'image')
     detections = bench.publisher(Detection2DArray, 'detections')
     tracked = bench.listen(TrackedPersonArray, 'tracked_persons')
@@ -112,5 +112,5 @@ def test_a_perception_node_that_was_killed_is_replaced_by_the_next(bench, weight
             killed.kill()
             killed.wait()
             tracked.clear()
-            bench.start(PERCEPTION, weights=weights)
+            bench.start(PERCEPTION, backend='torch', weights=weights)
     assert bench.count(TRACKER, 'time jumps back') == 0

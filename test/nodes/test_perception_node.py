@@ -22,7 +22,7 @@ class Camera:
 
     def __init__(self, bench: Bench, weights, **parameters) -> None:
         self.bench = bench
-        bench.start(NODE, weights=weights, **parameters)
+        bench.start(NODE, weights=weights, backend='torch', **parameters)
         self.image = bench.publisher(Image, 'image')
         self.detections = bench.publisher(Detection2DArray, 'detections')
         self.persons = bench.listen(PersonArray, 'persons')

@@ -33,7 +33,7 @@ def walk(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def offline(walk, weights):
-    predictor = Predictor(weights, device='cpu')
+    predictor = Predictor(weights, 'torch', 'cpu')
     tracker = ReidTracker(same_person_threshold=predictor.info.same_person_threshold)
     frames = track_frames(
         walk, predictor, tracker, walk.image_size, Latency(), CameraMotionEstimator()
@@ -42,7 +42,7 @@ def offline(walk, weights):
 
 
 def _parameters(weights):
-    return {'perception_node': {'weights': str(weights), 'device': 'cpu'}}
+    return {'perception_node': {'weights': str(weights), 'backend': 'torch', 'device': 'cpu'}}
 
 
 def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights, offline):

@@ -1,0 +1,152 @@
+"""From a checkpoint to one ONNX file that runs without torch and gives the same answers."""
+
+import contextlib
+import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.backends import create_backend
+from person_mtl_ros.backends.agreement import disagreements, measure_agreement, worst
+from person_mtl_ros.backends.backend import Backend, BackendError
+from person_mtl_ros.backends.group_norm import rewrite_group_norms
+from person_mtl_ros.backends.precisions import PRECISIONS
+from person_mtl_ros.backends.torch_backend import TorchBackend, load_network
+from person_mtl_ros.checkpoint import Checkpoint, Export, header_of, load_checkpoint, open_model
+from person_mtl_ros.networks.decode import Decoder
+from person_mtl_ros.structures import UInt8Array
+
+OPSET = 21  # the first whose GroupNormalization has a scale per channel
+BATCHES = (1, 3, 16)  # sizes that are compared
+
+logger = logging.getLogger(__name__)
+
+
+class DisagreementError(BackendError):
+    """An exported network whose answers are not those of its checkpoint."""
+
+
+def export_checkpoint(
+    checkpoint_path: Path,
+    out: Path,
+    backend: str,
+    tasks: Sequence[str],
+    crops: UInt8Array,
+    precision: str = 'auto',
+) -> Export:
+    """
+    Write the network of a checkpoint as ONNX and compare it with torch in fp32.
+
+    :param checkpoint_path: ``.safetensors`` file.
+    :param out: ``.onnx`` file to write or replace; untouched when the answers differ.
+    :param backend: key of ``PRECISIONS``, runs the comparison.
+    :param tasks: heads to export.
+    :param crops: (16 or more, 3, H, W) uint8 RGB to compare on, of the size to export.
+    :param precision: one of the backend's; ``auto`` takes the fastest whose answers agree.
+    :raises DisagreementError: when the answers differ by more than the bounds in ``agreement``.
+    :raises BackendError: when a head or the backend is not there.
+    """
+    checkpoint = load_checkpoint(checkpoint_path)
+    crop = replace(checkpoint.info.crop, height=crops.shape[2], width=crops.shape[3])
+    checkpoint = replace(checkpoint, info=replace(checkpoint.info, crop=crop))
+    model = onnx_from_checkpoint(checkpoint, tasks)
+    digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    expected = _answers(TorchBackend(checkpoint, 'cpu', tasks), crops)
+
+    def write_verified(candidate: str) -> Export:
+        export = Export(checkpoint.model_id, digest, tuple(tasks), backend, candidate, {})
+        with atomic_path(out) as temporary:
+            _write(model, checkpoint, export, temporary)
+            actual = _answers(create_backend(backend, open_model(temporary), 'cpu', tasks), crops)
+            agreement = worst(
+                [
+                    measure_agreement(*pair, crop_height=crop.height)
+                    for pair in zip(expected, actual, strict=True)
+                ]
+            )
+            if faults := disagreements(agreement):
+                raise DisagreementError(
+                    f'{checkpoint_path}: {backend} in {candidate} does not agree with torch: '
+                    f'{"; ".join(faults)}'
+                )
+            export = replace(export, agreement=agreement)
+            _write(model, checkpoint, export, temporary)
+        return export
+
+    *faster, last = PRECISIONS[backend] if precision == 'auto' else (precision,)
+    for candidate in faster:
+        try:
+            return write_verified(candidate)
+        except DisagreementError as error:
+            logger.warning('%s', error)
+    return write_verified(last)
+
+
+def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.ModelProto:
+    """
+    Translate a network with its decoder; heads that are not asked for are left out.
+
+    :returns: input ``crops`` (N, 3, H, W) uint8, one output per task as ``Backend.infer`` gives
+        it, N free.
+    """
+    info = checkpoint.info
+    network = load_network(checkpoint, tasks)
+    crop_size = info.crop.height, info.crop.width
+    decoder = Decoder(crop_size, [len(a.classes) for a in info.attributes])
+    crops = torch.zeros(2, 3, *crop_size, dtype=torch.uint8)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter('ignore')  # of torch about itself
+        program = torch.onnx.export(
+            _Graph(network, decoder, tasks),
+            (crops,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=['crops'],
+            output_names=list(tasks),
+            dynamic_shapes=({0: torch.export.Dim('people')},),
+            verbose=False,
+        )
+    assert program is not None  # for the type: None only when it writes a file itself
+    model = program.model_proto
+    expected = sum(isinstance(module, nn.GroupNorm) for module in network.modules())
+    found = rewrite_group_norms(model)
+    if found != expected:
+        raise BackendError(
+            f'torch {torch.__version__} exported {found} of {expected} GroupNorm layers as such; '
+            'use torch 2.9 or newer'
+        )
+    return model
+
+
+class _Graph(nn.Module):
+    """Network and decoder with a tuple of outputs."""
+
+    def __init__(self, network: nn.Module, decoder: nn.Module, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.network = network
+        self.decoder = decoder
+        self.tasks = tasks
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        answers = self.decoder(self.network(crops))
+        return tuple(answers[task] for task in self.tasks)
+
+
+def _answers(backend: Backend, crops: UInt8Array) -> list[dict[str, NDArray[Any]]]:
+    return [backend.infer(crops[:size]) for size in BATCHES]
+
+
+def _write(model: onnx.ModelProto, checkpoint: Checkpoint, export: Export, path: Path) -> None:
+    metadata: Mapping[str, str] = header_of(checkpoint.info, export)
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.save(model, path)

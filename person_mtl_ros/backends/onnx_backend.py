@@ -1,0 +1,58 @@
+"""Backend: ONNX Runtime, on the CPU."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from person_mtl_ros.backends.backend import BackendError, DeviceError
+from person_mtl_ros.backends.conversion import exported_model
+from person_mtl_ros.checkpoint import ModelFile
+from person_mtl_ros.structures import UInt8Array
+
+PROVIDER = 'CPUExecutionProvider'
+ERRORS_ONLY = 3  # severity of the log
+
+
+class OnnxBackend:
+    """Run an exported network; the arguments are those of ``create_backend``."""
+
+    name = 'onnx'
+    device = 'cpu'
+    precision = 'fp32'
+
+    def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
+        if device not in ('auto', 'cpu'):
+            raise BackendError(f"backend onnx runs on the cpu; device is '{device}'")
+        model = exported_model(model, tasks, 'onnx', 'onnxruntime', self.device)
+        self._tasks = list(tasks)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = ERRORS_ONLY
+        try:
+            network = _cut_to_tasks(onnx.load(model.path), self._tasks)
+            self._session = onnxruntime.InferenceSession(
+                network.SerializeToString(), options, providers=[PROVIDER]
+            )
+        except Exception as error:  # neither package has a class of its own for a broken file
+            reason = str(error).splitlines()[0]
+            raise BackendError(f'{model.path} does not run with onnxruntime: {reason}') from error
+
+    def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
+        """Run the network and decode its outputs, see ``Backend``."""
+        try:
+            outputs = self._session.run(self._tasks, {'crops': crops})
+        except Exception as error:  # of onnxruntime, whose classes are not public
+            reason = str(error).splitlines()[0]
+            raise DeviceError(
+                f'{self.device} failed on a batch of {len(crops)}: {reason}'
+            ) from error
+        return dict(zip(self._tasks, outputs, strict=True))
+
+
+def _cut_to_tasks(model: onnx.ModelProto, tasks: list[str]) -> onnx.ModelProto:
+    """Leave out what only other tasks need; onnxruntime computes all outputs of a graph."""
+    if {output.name for output in model.graph.output} == set(tasks):
+        return model
+    return onnx.utils.Extractor(model).extract_model(['crops'], tasks)
