@@ -17,6 +17,7 @@ setup(
     packages=find_packages(include=['person_mtl_ros', 'person_mtl_ros.*']),
     package_data={'person_mtl_ros': ['weights/*', 'demo_clip/*', 'demo_clip/*/*']},
     install_requires=[
+        'matplotlib>=3.5',
         'numpy>=1.24',
         'opencv-python>=4.7,<5',
         'PyYAML',

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from person_mtl_ros.backends import BackendError, DeviceError
 from person_mtl_ros.checkpoint import CheckpointError
 from person_mtl_ros.evaluation.bag import BagError
+from person_mtl_ros.evaluation.calibration import CalibrationError
 from person_mtl_ros.evaluation.mot_files import MotFileError
 from person_mtl_ros.evaluation.sequence import SequenceError
 from person_mtl_ros.video import VideoError
@@ -18,6 +19,7 @@ class CommandError(ValueError):
 USER_ERRORS = (
     BackendError,
     BagError,
+    CalibrationError,
     CheckpointError,
     CommandError,
     DeviceError,

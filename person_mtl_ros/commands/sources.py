@@ -104,11 +104,9 @@ def _open(
     frame_rate: float | None,
 ) -> Source:
     path = Path(text)
-    is_bag = path.suffix in BAG_SUFFIXES or (path / 'metadata.yaml').is_file()
-    is_sequence = any((path / part).exists() for part in ('seqinfo.ini', 'det', 'gt'))
-    if frame_rate is not None and (is_bag or is_sequence):
+    if frame_rate is not None and is_recording(path):
         raise CommandError(f'{text}: tells its own frame rate; --frame-rate does not go with it')
-    if is_bag:
+    if _is_bag(path):
         with needs_ros('reading a bag'):
             from person_mtl_ros.evaluation.bag_source import BagSource
         return BagSource(
@@ -124,7 +122,17 @@ def _open(
     for option in ('image_topic', 'detections_topic', 'slop'):
         if getattr(options, option) is not None:
             raise CommandError(f'{text}: --{option.replace("_", "-")} goes with a bag')
-    return load_sequence(path) if is_sequence else VideoFrames(text, frame_rate)
+    return load_sequence(path) if is_recording(path) else VideoFrames(text, frame_rate)
+
+
+def is_recording(path: Path) -> bool:
+    """Whether it is a bag or a MOT-layout folder, which may have ground truth."""
+    parts = ('seqinfo.ini', 'det', 'gt')
+    return _is_bag(path) or any((path / part).exists() for part in parts)
+
+
+def _is_bag(path: Path) -> bool:
+    return path.suffix in BAG_SUFFIXES or (path / 'metadata.yaml').is_file()
 
 
 def with_hog_detections(frames: Iterable[Frame]) -> Iterator[Frame]:
