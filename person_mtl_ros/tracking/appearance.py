@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 PRIOR_PAIRS = 50.0  # how many seen pairs weigh as much as the network's own calibration
 MOST_PAIRS = 2000.0  # older pairs fade beyond: some minutes of a few people, for changing light
 FEWEST_PAIRS = 20.0  # mean and variance of fewer say nothing
+SMALLEST_VARIANCE = 1e-3  # embeddings of one image and the next are hardly independent
 PRIOR_SAME, PRIOR_DIFFERENT, PRIOR_DEVIATION = 0.5, 1.5, 0.4  # in thresholds
 
 
@@ -33,6 +34,25 @@ class _DistanceStatistics:
         spread = self.weight * (self.variance + (self.mean - mean) ** 2)
         self.variance = (spread + float(np.square(distances - mean).sum())) / total
         self.mean, self.weight = mean, min(total, MOST_PAIRS)
+
+    def surprise(self, distances: FloatArray) -> FloatArray:
+        """Negative log density of a normal distribution, but for a constant."""
+        variance = self.variance + SMALLEST_VARIANCE
+        return np.square(distances - self.mean) / (2 * variance) + np.log(variance) / 2
+
+
+def _rising_range(
+    same: _DistanceStatistics, different: _DistanceStatistics
+) -> tuple[float, float]:
+    """
+    Distances between which the ratio falls.
+
+    Of two normal distributions the wider one is the likelier far out on both sides. A distance
+    beyond says as much as the last one that makes sense.
+    """
+    narrow = (different.variance - same.variance) + 1e-12
+    turn = (same.mean * different.variance - different.mean * same.variance) / narrow
+    return (turn, np.inf) if narrow > 0 else (-np.inf, turn)
 
 
 @dataclass
@@ -69,11 +89,9 @@ class AppearanceModel:
         same, different = self._same, self._different
         if min(same.weight, different.weight) < FEWEST_PAIRS or different.mean <= same.mean:
             return np.zeros_like(distances)
-        variance = (same.variance + different.variance) / 2 + 1e-6
-        slope = (different.mean - same.mean) / variance
-        middle = (different.mean + same.mean) / 2
-        ratio = np.clip(slope * (middle - distances), -most, most)
-        return np.where(np.isnan(distances), 0.0, ratio)
+        within = np.clip(distances, *_rising_range(same, different))
+        ratio = different.surprise(within) - same.surprise(within)
+        return np.where(np.isnan(distances), 0.0, np.clip(ratio, -most, most))
 
     def learn(self, same: FloatArray, different: FloatArray) -> None:
         """Take in distances of pairs known to be one person and of pairs known to be two."""

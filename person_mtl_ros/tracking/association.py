@@ -2,9 +2,11 @@
 Which detection continues which track.
 
 Every pair gets a log-likelihood ratio: "this detection is that person" against "it is somebody
-unexpected". Motion and appearance are independent witnesses, so their ratios add.
+unexpected". Motion, size and appearance are independent witnesses, so their ratios add.
 Shapes: N tracks, M detections.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,33 +14,38 @@ from scipy.optimize import linear_sum_assignment
 
 FloatArray = NDArray[np.float64]
 
+# Degrees of freedom of the error of a detected box. Fewer than infinity (a normal distribution),
+# because detectors sometimes box half a person or two.
+TAIL = 6.0
+_PEAK = math.lgamma((TAIL + 4) / 2) - math.lgamma(TAIL / 2) - 2 * math.log(TAIL * math.pi)
+
 
 def motion_log_ratio(
     expected: FloatArray,
-    expected_covariance: FloatArray,
+    variance: FloatArray,
     boxes_cxcywh: FloatArray,
     unexpected_density: float,
 ) -> FloatArray:
     """
     Evidence of position and size.
 
-    The likelihood of Reid's multiple-hypothesis tracking (1979, eq. 16) over the density of
-    detections that belong to no track. A track not seen for long is vague: its likelihood is low
-    everywhere and the ratio falls below zero by itself, without a gate of its own.
+    The likelihood over the density of detections that belong to no track (Reid 1979, eq. 16),
+    with Student's t in the place of the normal distribution. A track not seen for long is vague:
+    its likelihood is low everywhere and the ratio falls below zero by itself, without a gate.
 
     :param expected: (N, 4) predicted cxcywh, px.
-    :param expected_covariance: (N, 4, 4).
+    :param variance: (N, 2) of each coordinate of the centre, of each of the size, px^2.
     :param boxes_cxcywh: (M, 4) detections.
     :param unexpected_density: detections of nobody known, per height^4 of centre and size,
         in heights of the predicted box.
     :returns: (N, M).
     """
-    residual = boxes_cxcywh[None] - expected[:, None]
-    precision = np.linalg.inv(expected_covariance)
-    mahalanobis = ((residual @ precision) * residual).sum(axis=2)
-    _, log_volume = np.linalg.slogdet(2 * np.pi * expected_covariance)
-    log_volume = log_volume / 2 - 4 * np.log(np.maximum(expected[:, 3], 1.0))
-    return -mahalanobis / 2 - log_volume[:, None] - np.log(unexpected_density)
+    squared = np.square(boxes_cxcywh[None] - expected[:, None])
+    mahalanobis = (squared[..., 0] + squared[..., 1]) / variance[:, :1]
+    mahalanobis += (squared[..., 2] + squared[..., 3]) / variance[:, 1:]
+    log_volume = np.log(variance).sum(axis=1) - 4 * np.log(np.maximum(expected[:, 3], 1.0))
+    peak = _PEAK - log_volume - math.log(unexpected_density)
+    return peak[:, None] - (TAIL + 4) / 2 * np.log1p(mahalanobis / TAIL)
 
 
 def assign(log_ratio: FloatArray) -> list[tuple[int, int]]:

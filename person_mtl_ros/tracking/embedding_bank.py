@@ -44,12 +44,8 @@ class EmbeddingBank:
 
     @property
     def mean(self) -> Float32Array:
-        """
-        Mean embedding (D,) of a bank that is not empty.
-
-        Not normalised on purpose: one minus its product with an embedding is then the mean
-        cosine distance to the bank, to which the same-person threshold applies.
-        """
+        """Mean direction (D,) of a bank that is not empty, L2-normalised."""
         if self._mean is None:
-            self._mean = np.mean(self._embeddings, axis=0, dtype=np.float32)
+            total = np.sum(self._embeddings, axis=0, dtype=np.float32)
+            self._mean = total / max(float(np.linalg.norm(total)), 1e-6)
         return self._mean

@@ -1,7 +1,12 @@
 """
-Constant-velocity motion of person boxes, many tracks at once.
+Motion of person boxes with a velocity that is forgotten, many tracks at once.
 
 State (6,): centre x, centre y, width, height, velocity x, velocity y (px, px/s).
+Both directions of the centre have the same noise, and so have width and height; nothing couples
+them. Four numbers therefore hold the whole covariance of a track (px^2, px^2/s, px^2/s^2, px^2):
+variance of the centre along any direction, its covariance with the velocity along that direction,
+variance of that velocity, variance of width and of height. An update costs a few multiplications
+instead of a matrix inverse, and a turn of the camera changes none of the four.
 Shapes: N tracks, M measurements.
 """
 
@@ -12,37 +17,36 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-MEASURE = np.eye(4, 6)  # a detection shows centre and size, not velocity
-
 
 @dataclass(frozen=True)
 class KalmanFilter:
     """
-    Linear Kalman filter with continuous-time noise that grows with the height of the person.
+    Kalman filter whose noise is in units of the height of the person.
 
     Height stands in for distance: a person twice as near moves, and is mislocated by the
-    detector, twice as many pixels. The process noise is that of white-noise acceleration for the
-    centre and of a random walk for the size, integrated over the time step, so two half steps
-    give exactly one whole step. Size has no velocity: while nobody measures it, an extrapolated
-    size runs away sooner than it helps.
+    detector, twice as many pixels. The velocity is an Ornstein-Uhlenbeck process: people walk
+    with ``speed_deviation`` in each direction and change their minds after ``velocity_memory``
+    on average. Within that time it acts as constant velocity with white-noise acceleration;
+    beyond, an unseen person is expected to have stopped or turned, and the prediction does not
+    run out of the image as constant velocity does. Integrated exactly over the time step, so two
+    half steps give one whole step. The size walks at random.
     """
 
-    acceleration_noise: float  # heights/s^2 per sqrt(Hz)
+    speed_deviation: float  # heights/s, one standard deviation along each axis
+    velocity_memory: float  # s
     size_noise: float  # heights per sqrt(s)
     measurement_noise: float  # heights, one standard deviation of a detector's box
-    initial_speed: float  # heights/s, one standard deviation before anything is known
 
     def start(self, boxes_cxcywh: FloatArray) -> tuple[FloatArray, FloatArray]:
         """
         State of tracks that were seen once.
 
         :param boxes_cxcywh: (N, 4) centre and size, px.
-        :returns: mean (N, 6) and covariance (N, 6, 6).
+        :returns: mean (N, 6) and covariance (N, 4).
         """
-        mean = np.concatenate([boxes_cxcywh, np.zeros((len(boxes_cxcywh), 2))], axis=1)
-        deviation = np.array([self.measurement_noise] * 4 + [self.initial_speed] * 2)
-        covariance = _squared_heights(mean) * np.square(deviation) * np.eye(6)
-        return mean, covariance
+        mean = np.hstack([boxes_cxcywh, np.zeros((len(boxes_cxcywh), 2))])
+        measured, speed = self.measurement_noise**2, self.speed_deviation**2
+        return mean, squared_heights(mean)[:, None] * (measured, 0.0, speed, measured)
 
     def predict(
         self, mean: FloatArray, covariance: FloatArray, dt: float
@@ -51,22 +55,35 @@ class KalmanFilter:
         Move states ahead in time.
 
         :param mean: (N, 6).
-        :param covariance: (N, 6, 6).
+        :param covariance: (N, 4).
         :param dt: seconds.
         :returns: predicted mean and covariance.
         """
-        transition = np.eye(6)
-        transition[[0, 1], [4, 5]] = dt
-        noise = np.zeros((6, 6))
-        center, size, velocity = [0, 1], [2, 3], [4, 5]
-        noise[center, center] = self.acceleration_noise**2 * dt**3 / 3
-        noise[center, velocity] = self.acceleration_noise**2 * dt**2 / 2
-        noise[velocity, center] = self.acceleration_noise**2 * dt**2 / 2
-        noise[velocity, velocity] = self.acceleration_noise**2 * dt
-        noise[size, size] = self.size_noise**2 * dt
-        mean = mean @ transition.T
-        covariance = transition @ covariance @ transition.T
-        return mean, covariance + _squared_heights(mean) * noise
+        memory, power = self.velocity_memory, self.speed_deviation**2
+        kept = np.exp(-dt / memory)
+        reach = memory * (1 - kept)  # s, how far a velocity carries
+        noise = np.array(
+            [
+                max(0.0, power * memory**2 * (2 * dt / memory - 3 + 4 * kept - kept**2)),
+                power * memory * (1 - kept) ** 2,
+                power * (1 - kept**2),
+                self.size_noise**2 * dt,
+            ]
+        )
+        mean = mean.copy()
+        mean[:, :2] += reach * mean[:, 4:]
+        mean[:, 4:] *= kept
+        center, coupling, velocity, size = covariance.T
+        moved = np.stack(
+            [
+                center + 2 * reach * coupling + reach**2 * velocity,
+                kept * (coupling + reach * velocity),
+                kept**2 * velocity,
+                size,
+            ],
+            axis=1,
+        )
+        return mean, moved + squared_heights(mean)[:, None] * noise
 
     def move_camera(
         self, mean: FloatArray, covariance: FloatArray, affine: FloatArray
@@ -75,56 +92,67 @@ class KalmanFilter:
         Carry states from the previous image into the present one.
 
         :param mean: (N, 6).
-        :param covariance: (N, 6, 6).
-        :param affine: (2, 3) that maps a point of the previous image to the present one, px.
+        :param covariance: (N, 4).
+        :param affine: (2, 3) that maps a point of the previous image to the present one, px; of
+            its shear only the change of area reaches sizes and covariances.
         :returns: moved mean and covariance.
         """
         linear = affine[:, :2]
-        transform = np.zeros((6, 6))
-        transform[:2, :2] = transform[4:, 4:] = linear
-        transform[2:4, 2:4] = np.sqrt(abs(np.linalg.det(linear))) * np.eye(2)
-        mean = mean @ transform.T
-        mean[:, :2] += affine[:, 2]
-        return mean, transform @ covariance @ transform.T
+        area = abs(np.linalg.det(linear))
+        center = mean[:, :2] @ linear.T + affine[:, 2]
+        size, velocity = np.sqrt(area) * mean[:, 2:4], mean[:, 4:] @ linear.T
+        return np.hstack([center, size, velocity]), area * covariance
 
     def project(self, mean: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
         """
         Where a detection is expected.
 
         :param mean: (N, 6).
-        :param covariance: (N, 6, 6).
-        :returns: expected cxcywh (N, 4) and its covariance with the detector's noise (N, 4, 4).
+        :param covariance: (N, 4).
+        :returns: expected cxcywh (N, 4) and, with the detector's noise, the variance of each
+            coordinate of the centre and of each of the size (N, 2).
         """
-        noise = self.measurement_noise**2 * _squared_heights(mean) * np.eye(4)
-        return mean[:, :4], covariance[:, :4, :4] + noise
+        noise = self.measurement_noise**2 * squared_heights(mean)
+        return mean[:, :4], covariance[:, [0, 3]] + noise[:, None]
 
     def update(
-        self,
-        mean: FloatArray,
-        covariance: FloatArray,
-        boxes_cxcywh: FloatArray,
+        self, mean: FloatArray, covariance: FloatArray, boxes_cxcywh: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """
         Correct states by the detections assigned to them, row by row.
 
         :param mean: (N, 6).
-        :param covariance: (N, 6, 6).
+        :param covariance: (N, 4).
         :param boxes_cxcywh: (N, 4).
         :returns: corrected mean and covariance.
         """
-        expected, expected_covariance = self.project(mean, covariance)
-        gain = np.linalg.solve(expected_covariance, MEASURE @ covariance).transpose(0, 2, 1)
-        noise = self.measurement_noise**2 * _squared_heights(mean)
-        mean = mean + np.einsum('nij,nj->ni', gain, boxes_cxcywh - expected)
-        # Joseph form: stays symmetric and positive through rounding.
-        keep = np.eye(6) - gain @ MEASURE
-        kept = keep @ covariance @ keep.transpose(0, 2, 1)
-        return mean, kept + noise * (gain @ gain.transpose(0, 2, 1))
+        expected, variance = self.project(mean, covariance)
+        center, coupling, velocity, size = covariance.T
+        residual = boxes_cxcywh - expected
+        center_gain, size_gain = (covariance[:, [0, 3]] / variance).T
+        velocity_gain = coupling / variance[:, 0]
+        mean = mean + np.hstack(
+            [
+                center_gain[:, None] * residual[:, :2],
+                size_gain[:, None] * residual[:, 2:],
+                velocity_gain[:, None] * residual[:, :2],
+            ]
+        )
+        corrected = np.stack(
+            [
+                (1 - center_gain) * center,
+                (1 - center_gain) * coupling,
+                velocity - velocity_gain * coupling,
+                (1 - size_gain) * size,
+            ],
+            axis=1,
+        )
+        return mean, corrected
 
 
-def _squared_heights(mean: FloatArray) -> FloatArray:
-    """Return the unit of all variances (N, 1, 1), px^2; prediction leaves it as it is."""
-    return np.square(np.maximum(mean[:, 3], 1.0))[:, None, None]
+def squared_heights(mean: FloatArray) -> FloatArray:
+    """Return the unit of all variances (N,), px^2; prediction leaves it as it is."""
+    return np.square(np.maximum(mean[:, 3], 1.0))
 
 
 def cxcywh_from_xyxy(boxes_xyxy: NDArray[np.floating]) -> FloatArray:

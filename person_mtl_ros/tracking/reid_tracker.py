@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.appearance import AppearanceModel
-from person_mtl_ros.tracking.association import assign, motion_log_ratio
+from person_mtl_ros.tracking.association import assign
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
+from person_mtl_ros.tracking.evidence import SceneModel
+from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, UNSEEN_LOG_ODDS, Existence
 from person_mtl_ros.tracking.gallery import Gallery
-from person_mtl_ros.tracking.kalman_filter import KalmanFilter, xyxy_from_cxcywh
+from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
 from person_mtl_ros.tracking.occlusion import covered_fraction, inside_fraction
+from person_mtl_ros.tracking.recognition import recognise
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 from person_mtl_ros.tracking.sightings import Sightings, sightings_from
-from person_mtl_ros.tracking.track import Track
+from person_mtl_ros.tracking.track import Track, stacked
 
 FloatArray = NDArray[np.float64]
 Matches = list[tuple[Track, int]]  # a track and the index of its sighting
@@ -55,13 +58,13 @@ class ReidTracker:
     @same_person_threshold.setter
     def same_person_threshold(self, threshold: float | None) -> None:
         self._same_person_threshold = threshold
-        self._appearance = AppearanceModel(threshold)
+        self._scene.appearance = AppearanceModel(threshold)
 
     def reset(self) -> None:
         """Forget everybody and everything but which ids are used up."""
         self._tracks: list[Track] = []
         self._gallery = Gallery()
-        self._appearance = AppearanceModel(self._same_person_threshold)
+        self._scene = SceneModel(AppearanceModel(self._same_person_threshold))
         self._embedding_length = 0
         self._stamp_sec: float | None = None
         self._published: list[TrackedPerson] = []
@@ -107,8 +110,8 @@ class ReidTracker:
         matches = self._associate(seen)
         self._update(matches, seen)
         self._mark_missed(image_size)
-        self._recover()
         self._start(matches, seen)
+        self._identify()
         self._end()
         boxes = _boxes_xyxy(self._tracks).astype(np.float32)
         self._published = [
@@ -140,14 +143,14 @@ class ReidTracker:
     @property
     def _filter(self) -> KalmanFilter:
         return KalmanFilter(
-            self.params.acceleration_noise,
+            self.params.speed_deviation,
+            self.params.velocity_memory_sec,
             self.params.size_noise,
             self.params.measurement_noise,
-            self.params.initial_speed,
         )
 
     def _predict(self, camera_motion: NDArray[np.floating] | None) -> None:
-        mean, covariance = self._filter.predict(*_stacked(self._tracks), self._dt)
+        mean, covariance = self._filter.predict(*stacked(self._tracks), self._dt)
         if camera_motion is not None:
             affine = np.asarray(camera_motion, np.float64).reshape(2, 3)
             mean, covariance = self._filter.move_camera(mean, covariance, affine)
@@ -157,163 +160,134 @@ class ReidTracker:
 
     def _associate(self, seen: Sightings) -> Matches:
         """Trusted detections to all tracks, then doubtful ones to the tracks seen moments ago."""
-        expected, expected_covariance = self._filter.project(*_stacked(self._tracks))
-        motion = motion_log_ratio(
-            expected,
-            expected_covariance,
-            seen.boxes_cxcywh,
-            self.params.unexpected_density,
+        params, tracks = self.params, self._tracks
+        evidence = self._scene.weigh(
+            tracks, seen, self._filter, params.unexpected_density, params.max_appearance
         )
-        distances = self._distances(seen)
-        evidence = motion + self._appearance.log_ratio(distances, self.params.max_appearance)
-
-        trusted = np.flatnonzero(seen.scores >= self.params.high_score)
-        pairs = [(row, int(trusted[column])) for row, column in assign(evidence[:, trusted])]
+        trusted = np.flatnonzero(seen.scores >= params.high_score)
+        pairs = [(row, int(trusted[column])) for row, column in assign(evidence.total[:, trusted])]
         matched = {row for row, _ in pairs}
         recent = np.array(
             [
                 row
-                for row, track in enumerate(self._tracks)
+                for row, track in enumerate(tracks)
                 if row not in matched
                 and track.state in (TrackState.CONFIRMED, TrackState.OCCLUDED)
             ],
             int,
         )
-        doubtful = np.flatnonzero(seen.scores < self.params.high_score)
-        for row, column in assign(motion[np.ix_(recent, doubtful)]):
+        doubtful = np.flatnonzero(seen.scores < params.high_score)
+        for row, column in assign(evidence.motion[np.ix_(recent, doubtful)]):
             pairs.append((int(recent[row]), int(doubtful[column])))
-        self._learn_appearance(pairs, distances)
-        return [(self._tracks[row], column) for row, column in pairs]
-
-    def _distances(self, seen: Sightings) -> FloatArray:
-        """Mean cosine distance (N, M) of each sighting to each track's bank; NaN where unknown."""
-        distances = np.full((len(self._tracks), len(seen.persons)), np.nan)
-        known = np.flatnonzero([len(track.bank) > 0 for track in self._tracks])
-        shown = np.flatnonzero(seen.shows_look)
-        if known.size and shown.size:
-            means = np.stack([self._tracks[row].bank.mean for row in known])
-            distances[np.ix_(known, shown)] = 1.0 - means @ seen.embeddings[shown].T
-        return distances
-
-    def _learn_appearance(self, pairs: list[tuple[int, int]], distances: FloatArray) -> None:
-        known = [pair for pair in pairs if len(self._tracks[pair[0]].bank) > 1]
-        rows, columns = np.array(known, int).reshape(-1, 2).T
-        table = distances[np.ix_(rows, columns)]
-        is_same = np.eye(len(known), dtype=bool)
-        self._appearance.learn(table[is_same], table[~is_same])
+        self._scene.learn(pairs, tracks, seen, evidence, self._now)
+        return [(tracks[row], column) for row, column in pairs]
 
     def _update(self, matches: Matches, seen: Sightings) -> None:
         params = self.params
-        tracks = [track for track, _ in matches]
-        boxes = seen.boxes_cxcywh[[index for _, index in matches]]
-        mean, covariance = self._filter.update(*_stacked(tracks), boxes)
+        indices = [index for _, index in matches]
+        mean, covariance = self._filter.update(
+            *stacked([track for track, _ in matches]), seen.boxes_cxcywh[indices]
+        )
+        evidence = self._scene.scores.log_ratio(seen.scores[indices])
         for row, (track, index) in enumerate(matches):
             track.mean, track.covariance = mean[row], covariance[row]
+            track.existence.hit(float(evidence[row]), self._dt, self._now - track.born_sec)
             coverage = float(seen.coverage[index])
             track.see(seen.persons[index], self._now, coverage, params.attribute_memory_sec)
             if params.keypoint_cutoff > 0:
                 track.smooth_keypoints(params.keypoint_cutoff, params.keypoint_speed_gain)
-            trusted = seen.scores[index] >= params.high_score and seen.shows_look[index]
-            track.look = seen.embeddings[index] if trusted else None
-            if track.look is not None:
-                track.bank.add(track.look, self._now)
+            if seen.scores[index] >= params.high_score and seen.shows_look[index]:
+                track.look(seen.embeddings[index])
             if track.state != TrackState.TENTATIVE:
+                track.existence.keep_above(SEEN_LOG_ODDS)
+                track.recovered |= track.state == TrackState.LOST
                 track.state = TrackState.CONFIRMED
                 self._gallery.take(track.track_id)
 
     def _mark_missed(self, image_size: tuple[int, int] | None) -> None:
         params = self.params
-        missed = [
-            track
-            for track in self._tracks
-            if not track.is_matched and track.state != TrackState.TENTATIVE
-        ]
-        boxes = _boxes_xyxy(missed)
+        missed = [track for track in self._tracks if not track.is_matched]
+        mean, covariance = stacked(missed)
+        boxes = xyxy_from_cxcywh(mean)
         coverage = covered_fraction(boxes, _boxes_xyxy([t for t in self._tracks if t.is_matched]))
-        inside = np.ones(len(missed)) if image_size is None else inside_fraction(boxes, image_size)
+        is_unknown = covariance[:, 0] > params.position_deviation**2 * squared_heights(mean)
+        if image_size is not None:
+            is_unknown |= inside_fraction(boxes, image_size) < params.inside_fraction
         for row, track in enumerate(missed):
-            unseen_sec = self._now - track.last_seen_sec
-            is_covered = coverage[row] >= params.occluded_coverage
-            if is_covered and unseen_sec <= params.occluded_lost_after_sec:
-                track.state = TrackState.OCCLUDED
-            elif unseen_sec > params.lost_after_sec or inside[row] < params.inside_fraction:
+            track.existence.miss(self._dt / params.miss_sec * (1 - coverage[row]))
+            if track.state == TrackState.TENTATIVE:
+                continue
+            track.existence.keep_above(UNSEEN_LOG_ODDS)
+            if track.existence.log_odds < 0 or is_unknown[row]:
                 track.state = TrackState.LOST
+            elif coverage[row] >= params.occluded_coverage and track.state != TrackState.LOST:
+                track.state = TrackState.OCCLUDED
             self._gallery.add(track)
-
-    def _recover(self) -> None:
-        """Let young tracks vote on who they are, confirm them as somebody old or new."""
-        params = self.params
-        self._gallery.end(self._now, params.retention_sec, params.gallery_size)
-        young = [
-            track
-            for track in self._tracks
-            if track.is_matched and self._now - track.born_sec <= params.recover_window_sec
-        ]
-        voters = [track for track in young if track.look is not None and not track.recovered]
-        if voters and len(self._gallery):
-            looks = np.stack([track.look for track in voters if track.look is not None])
-            ids, distances = self._gallery.distances(looks)
-            ratios = self._appearance.log_ratio(distances, params.max_appearance)
-            for track, ratio in zip(voters, ratios, strict=True):
-                track.vote(self._best(ids, ratio), self._now)
-        for track in young:
-            votes_sec = self._now - track.candidate_since_sec
-            if track.votes >= params.recover_votes and votes_sec >= params.recover_vote_sec:
-                self._revive(track)
-            elif (
-                track.state == TrackState.TENTATIVE
-                and track.sightings > 1
-                and self._now - track.born_sec >= params.confirm_sec
-                and track.candidate_id is None
-            ):
-                track.state = TrackState.CONFIRMED
-
-    def _best(self, ids: list[int], ratio: FloatArray) -> int | None:
-        order = np.argsort(-ratio, kind='stable')
-        margin = ratio[order[0]] - ratio[order[1]] if len(ids) > 1 else np.inf
-        is_clear = margin >= self.params.recover_margin
-        is_alike = ratio[order[0]] > self.params.recover_log_ratio
-        return ids[order[0]] if is_clear and is_alike else None
-
-    def _revive(self, track: Track) -> None:
-        assert track.candidate_id is not None
-        identity = self._gallery.take(track.candidate_id)
-        track.vote(None, self._now)
-        if identity is None:  # seen again or taken by another track a moment ago
-            return
-        self._tracks = [other for other in self._tracks if other is not identity]
-        track.become(identity, self.params.attribute_memory_sec)
 
     def _start(self, matches: Matches, seen: Sightings) -> None:
         params = self.params
-        matched = {index for _, index in matches}
-        fresh = [
-            index
-            for index, score in enumerate(seen.scores)
-            if score >= params.new_track_score and index not in matched
-        ]
+        is_fresh = seen.scores >= params.high_score
+        is_fresh[[index for _, index in matches]] = False
+        fresh = np.flatnonzero(is_fresh)
         mean, covariance = self._filter.start(seen.boxes_cxcywh[fresh])
-        for row, index in enumerate(fresh):
-            bank = EmbeddingBank(params.bank_size, params.bank_interval_sec)
+        evidence = self._scene.scores.log_ratio(seen.scores[fresh])
+        for row, index in enumerate(fresh.tolist()):
             track = Track(
                 self._next_id,
                 mean[row],
                 covariance[row],
                 seen.persons[index],
                 self._now,
-                bank,
+                EmbeddingBank(params.bank_size, params.bank_interval_sec),
                 float(seen.coverage[index]),
+                Existence(float(evidence[row]), params.birth_log_odds),
             )
             if seen.shows_look[index]:
-                bank.add(seen.embeddings[index], self._now)
+                track.look(seen.embeddings[index])
             self._next_id += 1
             self._tracks.append(track)
 
-    def _end(self) -> None:
+    def _identify(self) -> None:
+        """Confirm young tracks as somebody old or new."""
         params = self.params
+        self._gallery.end(self._now, params.retention_sec, params.gallery_size)
+        young = [t for t in self._tracks if t.is_matched and t.state == TrackState.TENTATIVE]
+        has_choice = self._embedding_length > 0 and len(self._gallery) > 0
+        unclear = {track for track in young if has_choice and not track.looks}
+        for track, best_id, best, stranger in recognise(
+            young,
+            self._gallery,
+            self._scene.appearance,
+            params.return_probability,
+            params.max_appearance,
+        ):
+            track.vote(best_id if best > 0.5 else None, self._now)
+            agreed_sec = self._now - track.candidate_since_sec
+            if (
+                best >= params.recover_probability
+                and track.votes >= params.recover_votes
+                and agreed_sec >= params.recover_vote_sec
+            ):
+                self._revive(track, best_id)
+            elif stranger < params.stranger_probability:
+                unclear.add(track)
+        for track in young:
+            age_sec = self._now - track.born_sec
+            least_sec = params.recover_window_sec if track in unclear else params.confirm_sec
+            if track.existence.log_odds > 0 and age_sec >= least_sec:
+                track.state = TrackState.CONFIRMED
+
+    def _revive(self, track: Track, track_id: int) -> None:
+        identity = self._gallery.take(track_id)
+        if identity is None:  # taken by another track a moment ago
+            return
+        self._tracks = [other for other in self._tracks if other is not identity]
+        track.become(identity, self.params.attribute_memory_sec)
+
+    def _end(self) -> None:
         limit_sec = {
-            TrackState.TENTATIVE: params.tentative_missed_sec,
-            TrackState.LOST: params.max_lost_sec,
+            TrackState.TENTATIVE: self.params.tentative_missed_sec,
+            TrackState.LOST: self.params.max_lost_sec,
         }
         self._tracks = sorted(
             (
@@ -325,12 +299,5 @@ class ReidTracker:
         )
 
 
-def _stacked(tracks: Sequence[Track]) -> tuple[FloatArray, FloatArray]:
-    """Means (N, 6) and covariances (N, 6, 6)."""
-    mean = np.array([track.mean for track in tracks]).reshape(-1, 6)
-    covariance = np.array([track.covariance for track in tracks]).reshape(-1, 6, 6)
-    return mean, covariance
-
-
 def _boxes_xyxy(tracks: Sequence[Track]) -> FloatArray:
-    return xyxy_from_cxcywh(_stacked(tracks)[0])
+    return xyxy_from_cxcywh(stacked(tracks)[0])

@@ -17,43 +17,51 @@ class ReidTrackerParams:
     """
 
     high_score: float = parameter(
-        0.6, 'detections from here on are trusted to start and to find back tracks', '', 0, 1
+        0.5, 'detections from here on are trusted to start and to find back tracks', '', 0, 1
     )
     low_score: float = parameter(
         0.1, 'detections from here to high_score only extend tracks seen moments ago', '', 0, 1
     )
-    new_track_score: float = parameter(
-        0.7, 'a detection without track starts one from here', '', 0, 1
-    )
 
-    acceleration_noise: float = parameter(
-        0.25, 'how walkers change speed', 'heights/s^2/sqrt(Hz)', 0.01, 10
+    speed_deviation: float = parameter(
+        0.5, 'walking along each image axis, standard deviation', 'heights/s', 0.01, 20
     )
-    size_noise: float = parameter(0.22, 'how boxes grow and shrink', 'heights/sqrt(s)', 0.001, 10)
+    velocity_memory_sec: float = parameter(
+        2.0, 'time after which a walker has changed speed or direction', 's', 0.01, 600
+    )
+    size_noise: float = parameter(0.12, 'how boxes grow and shrink', 'heights/sqrt(s)', 0.001, 10)
     measurement_noise: float = parameter(
-        0.09, 'error of a detected box, standard deviation', 'heights', 0.001, 1
-    )
-    initial_speed: float = parameter(
-        1.5, 'speed nobody knows yet, standard deviation; brisk walking', 'heights/s', 0.01, 20
+        0.05, 'error of a detected box, standard deviation', 'heights', 0.001, 1
     )
     unexpected_density: float = parameter(
-        0.04,
+        0.05,
         'detections of nobody known around any place; more cuts tracks',
         '1/heights^4',
         1e-9,
         1e3,
     )
 
-    confirm_sec: float = parameter(0.1, 'a track is tentative at least so long', 's', 0, 60)
+    confirm_sec: float = parameter(
+        0.0, 'a track is tentative at least so long, however sure it is', 's', 0, 60
+    )
+    birth_log_odds: float = parameter(
+        -2.0,
+        'of a detection without track to be a person, score aside: most are not',
+        'nats',
+        -20,
+        20,
+    )
+    miss_sec: float = parameter(
+        0.15, 'a miss in the open so long costs one nat of belief in a person', 's', 0.001, 60
+    )
+    position_deviation: float = parameter(
+        0.35, 'an unseen person known less exactly than this is lost', 'heights', 0.001, 10
+    )
     tentative_missed_sec: float = parameter(
         0.3, 'a tentative track unseen for longer ends', 's', 0, 60
     )
-    lost_after_sec: float = parameter(0.5, 'unseen in the open for longer is lost', 's', 0, 600)
-    occluded_lost_after_sec: float = parameter(
-        3.0, 'unseen behind somebody for longer is lost', 's', 0, 600
-    )
     max_lost_sec: float = parameter(
-        2.0, 'a lost track unseen for longer is left to the gallery', 's', 0, 600
+        8.0, 'a lost track unseen for longer is left to the gallery', 's', 0, 600
     )
     occluded_coverage: float = parameter(
         0.5, 'a person covered by this fraction of the box is occluded', '', 0, 1
@@ -71,25 +79,28 @@ class ReidTrackerParams:
     bank_size: int = parameter(
         8, 'embeddings kept per person: some views, some poses', '', 1, 1000
     )
-    bank_interval_sec: float = parameter(0.4, 'time between kept embeddings', 's', 0, 60)
+    bank_interval_sec: float = parameter(0.8, 'time between kept embeddings', 's', 0, 60)
     max_appearance: float = parameter(
-        4.0, 'most one embedding says for or against, as log of a ratio', 'nats', 0, 100
+        8.0, 'most one embedding says for or against, as log of a ratio', 'nats', 0, 100
     )
 
     gallery_size: int = parameter(100, 'most identities remembered out of sight', '', 0, 100000)
     retention_sec: float = parameter(300.0, 'time an identity is remembered', 's', 0, 864000)
+    return_probability: float = parameter(
+        0.5, 'how often somebody new in sight has been here before', '', 0, 0.999
+    )
+    recover_probability: float = parameter(
+        0.9, 'an old id is given back when it is this sure against all others', '', 0.5, 1
+    )
+    stranger_probability: float = parameter(
+        0.8, 'a new id is given at once when it is this sure that nobody is meant', '', 0, 1
+    )
     recover_votes: int = parameter(
         3, 'sightings in a row that must agree on an old identity', '', 1, 1000
     )
     recover_vote_sec: float = parameter(0.25, 'time over which they must agree', 's', 0, 60)
     recover_window_sec: float = parameter(
         1.5, 'a track older than this is somebody new for good', 's', 0, 600
-    )
-    recover_log_ratio: float = parameter(
-        0.0, 'a vote needs more evidence than this for the identity', 'nats', -100, 100
-    )
-    recover_margin: float = parameter(
-        1.0, 'and so much more than for the second best', 'nats', 0, 100
     )
     attribute_memory_sec: float = parameter(
         10.0, 'time in which older views of the attributes fade to 1/e', 's', 0.01, 86400

@@ -20,8 +20,9 @@ class Sightings:
     persons: Sequence[PersonEstimate]
     boxes_cxcywh: FloatArray  # (M, 4)
     scores: FloatArray  # (M,)
-    shows_look: NDArray[np.bool_]  # (M,) the embedding is there and of this person alone
-    embeddings: Float32Array  # (M, D); zeros where shows_look is False
+    has_look: NDArray[np.bool_]  # (M,) there is an embedding
+    shows_look: NDArray[np.bool_]  # (M,) and it is of this person alone
+    embeddings: Float32Array  # (M, D); zeros where has_look is False
     coverage: FloatArray  # (M,) share of the box that somebody nearer hides
 
 
@@ -37,7 +38,7 @@ def sightings_from(
     :param persons: as they came.
     :param min_score: detections below it are dropped.
     :param max_coverage: a box covered by more than this fraction shows somebody else as well, so
-        its embedding is not used.
+        its embedding is not kept.
     :raises ValueError: when the embeddings of one image differ in length.
     """
     kept = sorted(
@@ -48,11 +49,13 @@ def sightings_from(
     lengths = {person.embedding.size for person in kept} - {0}
     if len(lengths) > 1:
         raise ValueError(f'embeddings of lengths {sorted(lengths)} in one image; expected one')
-    has_embedding = np.array([person.embedding.size > 0 for person in kept], bool)
+    has_look = np.array([person.embedding.size > 0 for person in kept], bool)
     coverage = covered_fraction(boxes, boxes)
-    shows_look = has_embedding & (coverage <= max_coverage)
+    shows_look = has_look & (coverage <= max_coverage)
     embeddings = np.zeros((len(kept), lengths.pop() if lengths else 0), np.float32)
-    for row in np.flatnonzero(shows_look):
+    for row in np.flatnonzero(has_look):
         embeddings[row] = kept[row].embedding
     scores = np.array([person.detection.score for person in kept], np.float64)
-    return Sightings(kept, cxcywh_from_xyxy(boxes), scores, shows_look, embeddings, coverage)
+    return Sightings(
+        kept, cxcywh_from_xyxy(boxes), scores, has_look, shows_look, embeddings, coverage
+    )

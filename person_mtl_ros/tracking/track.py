@@ -1,5 +1,6 @@
 """One person followed through the images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.structures import Float32Array, PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
+from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.smoothing import AttributeBelief, KeypointFilter, view_weight
 
 FloatArray = NDArray[np.float64]
@@ -17,24 +19,26 @@ class Track:
     """
     Motion, look and beliefs of one person.
 
-    TENTATIVE until seen long enough, then CONFIRMED while seen; unseen it is OCCLUDED behind a
-    nearer person or, after a while, LOST. A tentative track that is missed ends.
+    TENTATIVE until it is believed to be a person and known which, then CONFIRMED while seen or
+    believed to be where predicted; OCCLUDED while a nearer person hides it; LOST when nobody
+    knows. A tentative track that is missed ends.
     """
 
     track_id: int
     mean: FloatArray  # (6,) see kalman_filter
-    covariance: FloatArray  # (6, 6)
+    covariance: FloatArray  # (4,)
     estimate: PersonEstimate  # latest matched
     born_sec: float  # when this stretch of sightings began
     bank: EmbeddingBank
-    born_coverage: float = 0.0  # share of the box that somebody nearer hid then
-    look: Float32Array | None = None  # (D,) of the latest sighting, if it shows the person well
+    born_coverage: float  # share of the box that somebody nearer hid then
+    existence: Existence
     state: TrackState = TrackState.TENTATIVE
     is_matched: bool = True
     recovered: bool = False
-    sightings: int = 0
     attributes: AttributeBelief = field(default_factory=AttributeBelief)
     keypoints: KeypointFilter = field(default_factory=KeypointFilter)
+    look_sum: Float32Array | float = 0.0  # (D,) of a young track, to be recognised by
+    looks: int = 0
     candidate_id: int | None = None  # whom of the gallery the latest sightings resemble
     candidate_since_sec: float = 0.0
     votes: int = 0
@@ -56,7 +60,6 @@ class Track:
         self.attributes.add(estimate.attributes, weight, stamp_sec, memory_sec)
         self.estimate, self.last_seen_sec = estimate, stamp_sec
         self.is_matched = True
-        self.sightings += 1
 
     def smooth_keypoints(self, min_cutoff: float, speed_gain: float) -> None:
         """Put the joints of the latest sighting where the filter has them."""
@@ -66,6 +69,13 @@ class Track:
                 self.estimate.keypoints, height, self.last_seen_sec, min_cutoff, speed_gain
             )
             self.estimate = replace(self.estimate, keypoints=smooth)
+
+    def look(self, embedding: Float32Array) -> None:
+        """Keep an embedding (D,) that shows this person alone."""
+        self.bank.add(embedding, self.last_seen_sec)
+        if self.state == TrackState.TENTATIVE:
+            self.look_sum = self.look_sum + embedding
+            self.looks += 1
 
     def vote(self, candidate_id: int | None, stamp_sec: float) -> None:
         """Count the sightings in a row that resemble one identity of the gallery."""
@@ -96,3 +106,10 @@ class Track:
             estimate=self.estimate,
             recovered=self.recovered,
         )
+
+
+def stacked(tracks: Sequence[Track]) -> tuple[FloatArray, FloatArray]:
+    """Means (N, 6) and covariances (N, 4)."""
+    mean = np.array([track.mean for track in tracks]).reshape(-1, 6)
+    covariance = np.array([track.covariance for track in tracks]).reshape(-1, 4)
+    return mean, covariance

@@ -109,7 +109,7 @@ def test_estimate_and_attributes_are_handed_on(room):
 
 
 def test_images_without_people_are_answered_and_age_the_tracks(room):
-    room.watch(person(320))
+    room.watch(person(320), frames=15)
     answers = [room.answer(room.show()) for _ in range(4)]
     ages = [a.persons[0].time_since_seen for a in answers]
     np.testing.assert_allclose(ages, [0.1, 0.2, 0.3, 0.4], atol=1e-5)
@@ -277,13 +277,13 @@ def test_parameters_change_while_it_runs(room):
         parameters = [Parameter(name, value=value).to_parameter_msg()]
         return room.bench.call(SetParameters, service, parameters=parameters).results[0]
 
-    assert set_parameter('new_track_score', 0.95).successful
+    assert set_parameter('high_score', 0.95).successful
     assert room.watch(person(100)) == []
-    assert set_parameter('new_track_score', 0.7).successful
+    assert set_parameter('high_score', 0.5).successful
     assert len(room.watch(person(100))) == 1
     for name, value, words in (
         ('bank_size', 0, 'bank_size'),
-        ('low_score', 0.9, 'low_score is 0.9; expected at most high_score 0.6'),
+        ('low_score', 0.9, 'low_score is 0.9; expected at most high_score 0.5'),
         ('bank_size', 'many', 'Wrong parameter type'),
         ('autostart', False, 'autostart'),
         ('colour', 'red', 'undeclared parameter'),

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
+from scipy.stats import multivariate_t
 
-from person_mtl_ros.tracking.association import assign, motion_log_ratio
+from person_mtl_ros.tracking.association import TAIL, assign, motion_log_ratio
 
 
 @given(
@@ -33,27 +34,22 @@ def test_assignment_has_the_greatest_sum_of_all(log_ratio: np.ndarray) -> None:
 
 def ratio(offset_px: float, deviation_px: float) -> float:
     expected = np.array([[100.0, 100.0, 40.0, 100.0]])
-    covariance = deviation_px**2 * np.eye(4)[None]
+    variance = np.full((1, 2), deviation_px**2)
     seen = expected + np.array([offset_px, 0, 0, 0])
-    return motion_log_ratio(expected, covariance, seen, 0.04)[0, 0]
+    return motion_log_ratio(expected, variance, seen, 0.04)[0, 0]
 
 
-def test_evidence_is_the_hand_computed_likelihood_over_the_density() -> None:
-    # deviation 0.1 heights: (2 pi)^-2 * 0.1^-4 * exp(-1 / 2) over 0.04
-    expected = np.log((2 * np.pi) ** -2 * 0.1**-4 * np.exp(-0.5) / 0.04)
-    assert ratio(10.0, 10.0) == pytest.approx(expected)
+def test_evidence_is_the_likelihood_of_student_t_over_the_density() -> None:
+    # deviation 0.1 heights
+    student = multivariate_t(shape=0.1**2 * np.eye(4), df=TAIL)
+    assert ratio(10.0, 10.0) == pytest.approx(student.logpdf([0.1, 0, 0, 0]) - np.log(0.04))
 
 
 def test_evidence_does_not_depend_on_the_unit_of_length() -> None:
     expected = np.array([[100.0, 100.0, 40.0, 100.0]])
     seen = expected + np.array([5.0, 2.0, 1.0, 3.0])
     near, far = (
-        motion_log_ratio(
-            scale * expected,
-            scale**2 * 50.0 * np.eye(4)[None],
-            scale * seen,
-            0.04,
-        )
+        motion_log_ratio(scale * expected, scale**2 * np.full((1, 2), 50.0), scale * seen, 0.04)
         for scale in (1.0, 3.0)
     )
     np.testing.assert_allclose(near, far)
@@ -61,4 +57,4 @@ def test_evidence_does_not_depend_on_the_unit_of_length() -> None:
 
 def test_a_vague_prediction_reaches_farther_and_says_less() -> None:
     assert ratio(0.0, 10.0) > ratio(0.0, 50.0)
-    assert ratio(60.0, 10.0) < 0 < ratio(60.0, 25.0)
+    assert ratio(80.0, 7.0) < 0 < ratio(80.0, 25.0)

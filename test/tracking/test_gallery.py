@@ -2,6 +2,7 @@ import numpy as np
 from people import look, person
 
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
+from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.gallery import Gallery
 from person_mtl_ros.tracking.track import Track
 
@@ -9,7 +10,9 @@ from person_mtl_ros.tracking.track import Track
 def identity(track_id: int, last_seen_sec: float) -> Track:
     bank = EmbeddingBank(capacity=4, interval_sec=0.0)
     bank.add(look(track_id), 0.0)
-    return Track(track_id, np.zeros(6), np.eye(6), person(0.0), last_seen_sec, bank)
+    return Track(
+        track_id, np.zeros(6), np.ones(4), person(0.0), last_seen_sec, bank, 0.0, Existence(0, 0)
+    )
 
 
 def test_bank_keeps_the_rare_view_when_full() -> None:
@@ -29,15 +32,15 @@ def test_bank_takes_one_embedding_per_interval() -> None:
     assert len(bank) == 4
 
 
-def test_distance_to_a_bank_is_the_mean_distance_to_its_embeddings() -> None:
+def test_distance_to_a_bank_is_that_to_its_mean_direction() -> None:
     gallery = Gallery()
     track = identity(1, 0.0)
     track.bank.add(look(2), 0.0)
     gallery.add(track)
     ids, distances = gallery.distances(look(3)[None])
-    expected = np.mean([1 - look(1) @ look(3), 1 - look(2) @ look(3)])
+    middle = (look(1) + look(2)) / np.linalg.norm(look(1) + look(2))
     assert ids == [1]
-    np.testing.assert_allclose(distances, [[expected]], rtol=1e-5)
+    np.testing.assert_allclose(distances, [[1 - middle @ look(3)]], rtol=1e-5)
 
 
 def test_identities_end_by_age_and_then_by_number() -> None:
@@ -52,5 +55,7 @@ def test_identities_end_by_age_and_then_by_number() -> None:
 
 def test_who_has_no_embedding_is_not_kept() -> None:
     gallery = Gallery()
-    gallery.add(Track(1, np.zeros(6), np.eye(6), person(0.0), 0.0, EmbeddingBank(4, 0.0)))
+    nobody = identity(1, 0.0)
+    nobody.bank = EmbeddingBank(4, 0.0)
+    gallery.add(nobody)
     assert len(gallery) == 0

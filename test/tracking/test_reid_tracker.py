@@ -31,10 +31,32 @@ def nobody(begin_sec: float, end_sec: float) -> Images:
 
 def test_one_person_has_one_id_and_is_confirmed() -> None:
     results = play(ReidTracker(), standing(1, 0.0, 3.0))
-    assert results[0][0].state == TrackState.TENTATIVE
     assert results[-1][0].state == TrackState.CONFIRMED
     assert {id_ for result in results for id_ in ids(result)} == {1}
     assert results[-1][0].age_sec == pytest.approx(2.9)
+
+
+@pytest.mark.parametrize(
+    ('score', 'sightings'), [(0.99, 1), (0.8, 5), (0.55, 8)], ids=['sure', 'doubtful', 'poor']
+)
+def test_the_worse_the_score_the_longer_a_track_is_tentative(score: float, sightings: int) -> None:
+    tracker = ReidTracker()
+    states = [tracker.step(0.1 * i, [person(300.0, score=score)])[0].state for i in range(15)]
+    assert states == [TrackState.TENTATIVE] * (sightings - 1) + [TrackState.CONFIRMED] * (
+        16 - sightings
+    )
+
+
+@pytest.mark.parametrize('typical', [0.99, 0.6])
+def test_a_score_is_judged_by_those_of_this_detector(typical: float) -> None:
+    tracker = ReidTracker()
+    for step in range(300):
+        regulars = [person(150.0 * i, score=typical) for i in range(5)]
+        tracker.step(0.1 * step, regulars)
+    newcomers = [person(300.0, y=600.0, score=0.8)]
+    result = tracker.step(30.0, regulars + newcomers)
+    expected = TrackState.CONFIRMED if typical == 0.6 else TrackState.TENTATIVE
+    assert result[-1].state == expected
 
 
 def test_nobody_is_an_ordinary_result() -> None:
@@ -221,7 +243,20 @@ def test_camera_motion_holds_ids_through_a_jump_of_the_image() -> None:
     assert found[False] == [2]
 
 
-@given(st.lists(st.floats(0.0, 0.59), min_size=1, max_size=20))
+def test_camera_motion_carries_lost_tracks_image_by_image() -> None:
+    tracker = ReidTracker()
+    pan = np.array([[1.0, 0.0, -40.0], [0.0, 1.0, 0.0]])
+    for step in range(20):
+        tracker.step(0.1 * step, [person(900.0 - 40.0 * step)], camera_motion=pan)
+    for step in range(20, 35):
+        (unseen,) = tracker.step(0.1 * step, [], camera_motion=pan)
+    assert unseen.state == TrackState.LOST
+    result = tracker.step(3.5, [person(900.0 - 40.0 * 35)], camera_motion=pan)
+    assert ids(result) == [1]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.0, 0.49), min_size=1, max_size=20))
 def test_low_scores_never_start_a_track(scores: list[float]) -> None:
     tracker = ReidTracker()
     for step, score in enumerate(scores):
@@ -238,7 +273,7 @@ def test_low_scores_extend_a_track() -> None:
 def test_missed_person_is_predicted_then_lost_then_gone() -> None:
     tracker = ReidTracker()
     play(tracker, standing(1, 0.0, 2.0))
-    results = play(tracker, nobody(2.0, 6.0))
+    results = play(tracker, nobody(2.0, 12.0))
     assert results[0][0].state == TrackState.CONFIRMED and not results[0][0].is_matched
     assert results[0][0].time_since_seen_sec == pytest.approx(0.1)
     assert results[10][0].state == TrackState.LOST
