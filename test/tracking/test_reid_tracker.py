@@ -136,7 +136,7 @@ def test_stranger_between_two_look_alikes_gets_neither_id() -> None:
     between /= np.linalg.norm(between)
     play(tracker, standing(1, 0.0, 3.0) + nobody(3.0, 9.0) + standing(2, 9.0, 12.0))
     play(tracker, nobody(12.0, 20.0))
-    images = [(20.0 + 0.1 * i, [person(300.0, embedding=between)]) for i in range(20)]
+    images = [(20.0 + 0.1 * i, [person(900.0, embedding=between)]) for i in range(20)]
     assert all(not result[0].recovered for result in play(tracker, images))
 
 
