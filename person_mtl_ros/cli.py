@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from person_mtl_ros.commands import bag, bringup, calibrate, demo, evaluate, export, info, track
+from person_mtl_ros.commands import (
+    bag,
+    benchmark,
+    bringup,
+    calibrate,
+    demo,
+    evaluate,
+    export,
+    info,
+    track,
+)
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
 
 COMMANDS = {
@@ -19,6 +29,7 @@ COMMANDS = {
     'bag': bag,
     'calibrate': calibrate,
     'export': export,
+    'benchmark': benchmark,
     'info': info,
 }
 
@@ -52,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :returns: 0 done, 1 a check failed, 2 wrong input or use (one line on stderr says what).
     """
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
+    logging.getLogger('person_mtl_ros').setLevel(logging.INFO)
     options = parser().parse_args(arguments)
     try:
         _check_report_file(getattr(options, 'json', None))

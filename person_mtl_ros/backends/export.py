@@ -5,7 +5,7 @@ import hashlib
 import io
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,11 @@ def export_checkpoint(
     crop = replace(checkpoint.info.crop, height=crops.shape[2], width=crops.shape[3])
     checkpoint = replace(checkpoint, info=replace(checkpoint.info, crop=crop))
     model = onnx_from_checkpoint(checkpoint, tasks)
-    digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
     expected = _answers(TorchBackend(checkpoint, 'cpu', tasks), crops)
 
     def write_verified(candidate: str) -> Export:
-        export = Export(checkpoint.model_id, digest, tuple(tasks), backend, candidate, {})
         with atomic_path(out) as temporary:
-            _write(model, checkpoint, export, temporary)
+            export = write_exported(model, checkpoint, backend, candidate, temporary)
             actual = _answers(create_backend(backend, open_model(temporary), 'cpu', tasks), crops)
             agreement = worst(
                 [
@@ -79,9 +77,9 @@ def export_checkpoint(
                     f'{checkpoint_path}: {backend} in {candidate} does not agree with torch: '
                     f'{"; ".join(faults)}'
                 )
-            export = replace(export, agreement=agreement)
-            _write(model, checkpoint, export, temporary)
-        return export
+            _set_header(model, checkpoint, replace(export, agreement=agreement))
+            onnx.save(model, temporary)
+        return replace(export, agreement=agreement)
 
     *faster, last = PRECISIONS[backend] if precision == 'auto' else (precision,)
     for candidate in faster:
@@ -128,6 +126,29 @@ def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.M
     return model
 
 
+def write_exported(
+    model: onnx.ModelProto, checkpoint: Checkpoint, backend: str, precision: str, path: Path
+) -> Export:
+    """
+    Write a network without comparing its answers.
+
+    :param model: of ``onnx_from_checkpoint``; gets the header of the file.
+    :param backend: it is meant for.
+    :param precision: for that backend to compute in.
+    """
+    export = Export(
+        model_id=checkpoint.model_id,
+        graph_digest=hashlib.sha256(model.graph.SerializeToString()).hexdigest(),
+        tasks=tuple(output.name for output in model.graph.output),
+        backend=backend,
+        precision=precision,
+        agreement={},
+    )
+    _set_header(model, checkpoint, export)
+    onnx.save(model, path)
+    return export
+
+
 class _Graph(nn.Module):
     """Network and decoder with a tuple of outputs."""
 
@@ -146,7 +167,5 @@ def _answers(backend: Backend, crops: UInt8Array) -> list[dict[str, NDArray[Any]
     return [backend.infer(crops[:size]) for size in BATCHES]
 
 
-def _write(model: onnx.ModelProto, checkpoint: Checkpoint, export: Export, path: Path) -> None:
-    metadata: Mapping[str, str] = header_of(checkpoint.info, export)
-    onnx.helper.set_model_props(model, dict(metadata))
-    onnx.save(model, path)
+def _set_header(model: onnx.ModelProto, checkpoint: Checkpoint, export: Export) -> None:
+    onnx.helper.set_model_props(model, header_of(checkpoint.info, export))

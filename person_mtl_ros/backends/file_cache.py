@@ -5,7 +5,8 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from person_mtl_ros.atomic_path import atomic_path
@@ -17,6 +18,20 @@ def cache_folder() -> Path:
     """Folder of this package under ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     root = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     return Path(root) / 'person_mtl'
+
+
+@contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Keep files of the block in another place, for what is not needed again."""
+    before = os.environ.get('XDG_CACHE_HOME')
+    os.environ['XDG_CACHE_HOME'] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ['XDG_CACHE_HOME']
+        else:
+            os.environ['XDG_CACHE_HOME'] = before
 
 
 def cached_file(name: str, key: Mapping[str, str], write: Callable[[Path], None]) -> Path:

@@ -113,7 +113,7 @@ def breakdown_table_of(report: Mapping[str, Any]) -> str:
     )
 
 
-def write_report(path: Path, report: Mapping[str, Any]) -> None:
+def write_report(path: Path, report: Mapping[str, Any] | ListOf[Any]) -> None:
     """
     Write a report as JSON; the file is whole or not there.
 

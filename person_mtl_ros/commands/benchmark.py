@@ -1,0 +1,133 @@
+"""Measure the speed of the network, of a whole frame or of the tracker on this machine."""
+
+import argparse
+import importlib.util
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from person_mtl_ros.backends import AUTO, BACKENDS
+from person_mtl_ros.backends.conversion import check_export_packages
+from person_mtl_ros.backends.precisions import PRECISIONS
+from person_mtl_ros.checkpoint import default_checkpoint, open_model
+from person_mtl_ros.commands.errors import CommandError
+from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.predictor import Predictor
+
+RUNTIMES = {'onnx': 'onnxruntime', 'openvino': 'openvino'}
+GALLERIES = (100, 1000)  # identities out of sight
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    subjects = parser.add_subparsers(dest='subject', required=True, metavar='SUBJECT')
+    network = subjects.add_parser(
+        'network', help='crops per second by backend, precision, batch and heads; needs torch'
+    )
+    network.add_argument(
+        '--weights',
+        type=Path,
+        metavar='FILE',
+        help='checkpoint whose architecture is measured; default: the network of the paper',
+    )
+    network.add_argument('--batch', type=int, nargs='+', default=[1, 10], metavar='CROPS')
+    network.add_argument('--rounds', type=int, default=7, help='runs of each (default: 7)')
+    frame = subjects.add_parser('frame', help='a whole frame, from image and boxes to tracks')
+    frame.add_argument(
+        '--weights', type=Path, metavar='FILE', help='checkpoint or exported network'
+    )
+    frame.add_argument('--backend', choices=(AUTO, *BACKENDS), default=AUTO)
+    frame.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20, 60])
+    frame.add_argument('--frames', type=int, default=20, help='of each crowd (default: 20)')
+    tracker = subjects.add_parser('tracker', help='one step of the tracker')
+    tracker.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20, 60])
+    for subject in (network, frame, tracker):
+        subject.add_argument('--json', type=Path, metavar='FILE', help='write the rows as JSON')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print a table."""
+    for name in ('batch', 'rounds', 'people', 'frames'):
+        _check_positive(name, getattr(options, name, 1))
+    measure = {'network': _network, 'frame': _frame, 'tracker': _tracker}[options.subject]
+    rows = measure(options)
+    if options.json:
+        write_report(options.json, rows)
+    return 0
+
+
+def _check_positive(name: str, value: int | Sequence[int]) -> None:
+    least = value if isinstance(value, int) else min(value)
+    if least < 1:
+        raise CommandError(f'--{name} is {least}; expected at least 1')
+
+
+def _network(options: argparse.Namespace) -> list[dict[str, Any]]:
+    check_export_packages('to measure the network')
+    from person_mtl_ros.benchmark_network import (
+        PAPER_NETWORK,
+        compare_costs,
+        measure_network,
+        network_configs,
+        network_of,
+    )
+
+    params, crop = network_of(options.weights) if options.weights else PAPER_NETWORK
+    backends = [('torch', 'fp32')]
+    for name, runtime in RUNTIMES.items():
+        if importlib.util.find_spec(runtime):
+            backends += [(name, precision) for precision in reversed(PRECISIONS[name])]
+    costs = measure_network(
+        network_configs(backends, sorted(options.batch)), params, crop, options.rounds
+    )
+    print(f'{_processor()}, crops of {crop.width}x{crop.height}\n')
+    _print_rows([asdict(cost) for cost in costs])
+    print()
+    _print_rows([ratio._asdict() for ratio in compare_costs(costs)])
+    return [asdict(cost) for cost in costs]
+
+
+def _frame(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from person_mtl_ros.benchmark_frame import measure_frames
+
+    model = open_model(options.weights or default_checkpoint())
+    predictor = Predictor(model.path, options.backend)
+    costs = measure_frames(predictor, options.people, options.frames)
+    print(
+        f'{_processor()}, model {model.model_id} with {predictor.backend} in '
+        f'{predictor.precision} on {predictor.device}\n'
+    )
+    rows = [asdict(cost) for cost in costs]
+    _print_rows(rows)
+    return rows
+
+
+def _tracker(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from person_mtl_ros.benchmark_tracker import measure_costs
+
+    sizes = [(people, gallery) for gallery in GALLERIES for people in options.people]
+    rows = [cost._asdict() for cost in measure_costs(sizes)]
+    print(f'{_processor()}\n')
+    _print_rows(rows)
+    return rows
+
+
+def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    table = [
+        {key: '+'.join(value) if isinstance(value, tuple) else value for key, value in row.items()}
+        for row in rows
+    ]
+    print(tabulate(table, headers='keys', tablefmt='github', floatfmt='.2f'))
+
+
+def _processor() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return f'{len(names)} cores of {names[0]}' if names else platform.machine()
