@@ -129,7 +129,7 @@ def draw_histograms(pairs: Pairs, calibration: Calibration, path: Path) -> None:
     ):
         weights = np.full(len(distances), 100 / len(distances))
         label = f'{name}, {len(distances)} pairs'
-        axes.hist(distances, bins, weights=weights, color=color, alpha=0.55, label=label)
+        axes.hist(distances, bins.tolist(), weights=weights, color=color, alpha=0.55, label=label)
     threshold = calibration.same_person_threshold
     axes.axvline(
         threshold,
