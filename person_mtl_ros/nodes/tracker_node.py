@@ -4,12 +4,14 @@ import math
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
 from person_mtl.srv import ForgetPerson
 from std_srvs.srv import Trigger
 
+from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
 from person_mtl_ros.nodes.conversions import (
     MAX_TRACKS,
     model_info_from_message,
@@ -33,6 +35,11 @@ class TrackerNodeParams:
     publish_lost: bool = parameter(
         False, 'whether people who are out of view stay in the message, state LOST'
     )
+    gallery_file: str = parameter(
+        '',
+        'file that keeps embeddings of people (biometric data!) between runs; empty keeps none',
+        read_only=True,
+    )
 
 
 class TrackerNode(ManagedNode):
@@ -45,6 +52,7 @@ class TrackerNode(ManagedNode):
         self._info = ModelInfo('')
         self._tracker = ReidTracker(self.params(ReidTrackerParams))
         self._newest_sec = -math.inf
+        self._gallery_file: Path | None = None  # known once the network is
         self._tracked = self.create_lifecycle_publisher(
             TrackedPersonArray, 'tracked_persons', qos_profile('reliable', 10)
         )
@@ -58,6 +66,7 @@ class TrackerNode(ManagedNode):
         ):
             service = self.create_service(service_type, name, answer)
             self.while_active.callback(self.destroy_service, service)
+        self.while_active.callback(self._save_gallery)
 
     def parameters_changed(self) -> None:  # noqa: D102
         self._tracker.params = self.params(ReidTrackerParams)
@@ -72,6 +81,29 @@ class TrackerNode(ManagedNode):
         self._info = info
         self._tracker.same_person_threshold = info.same_person_threshold
         self.diagnostics.set_value('model id', info.model_id)
+        self._load_gallery()
+
+    def _load_gallery(self) -> None:
+        path = self.params(TrackerNodeParams).gallery_file
+        self._gallery_file = Path(path) if path else None
+        if self._gallery_file is None or not self._gallery_file.exists():
+            return
+        try:
+            people = load_gallery(self._gallery_file, self._info.model_id)
+        except (GalleryFileError, OSError) as error:
+            self.get_logger().error(f'nobody remembered and nothing will be saved: {error}')
+            self._gallery_file = None
+            return
+        self._tracker.remember(people)
+        self.get_logger().info(f'{len(people)} people remembered from {path}')
+
+    def _save_gallery(self) -> None:
+        if self._gallery_file is None:
+            return
+        try:
+            save_gallery(self._gallery_file, self._tracker.remembered(), self._info.model_id)
+        except OSError as error:
+            self.get_logger().error(f'people not saved: {error}')
 
     def _step(self, message: Any) -> None:
         begin = time.monotonic()
@@ -127,6 +159,7 @@ class TrackerNode(ManagedNode):
 
     def _reset(self, _: Any, response: Any) -> Any:
         self._forget_everybody()
+        self._save_gallery()
         response.success = True
         response.message = 'everybody forgotten; ids go on from where they were'
         return response
@@ -135,6 +168,7 @@ class TrackerNode(ManagedNode):
         if request.track_id == 0:
             return self._reset(request, response)
         response.success = self._tracker.forget(request.track_id)
+        self._save_gallery()
         known = 'forgotten' if response.success else 'not known'
         response.message = f'person {request.track_id} {known}'
         return response

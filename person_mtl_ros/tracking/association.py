@@ -58,3 +58,28 @@ def assign(log_ratio: FloatArray) -> list[tuple[int, int]]:
     benefit = np.maximum(log_ratio, 0.0)
     rows, columns = linear_sum_assignment(benefit, maximize=True)
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if benefit[r, c] > 0]
+
+
+def assign_in_turn(
+    total: FloatArray,
+    motion: FloatArray,
+    is_trusted: NDArray[np.bool_],
+    is_recent: NDArray[np.bool_],
+) -> list[tuple[int, int]]:
+    """
+    Trusted detections to all tracks, then the others to what is left (Zhang et al. 2022, BYTE).
+
+    :param total: (N, M) all evidence, for the first turn.
+    :param motion: (N, M) evidence for the second: a doubtful detection shows no look.
+    :param is_trusted: (M,).
+    :param is_recent: (N,) tracks that a doubtful detection may extend.
+    :returns: (row, column) pairs.
+    """
+    trusted = np.flatnonzero(is_trusted)
+    pairs = [(row, int(trusted[column])) for row, column in assign(total[:, trusted])]
+    is_left = is_recent.copy()
+    is_left[[row for row, _ in pairs]] = False
+    rows, columns = np.flatnonzero(is_left), np.flatnonzero(~is_trusted)
+    for row, column in assign(motion[np.ix_(rows, columns)]):
+        pairs.append((int(rows[row]), int(columns[column])))
+    return pairs

@@ -23,6 +23,11 @@ class EmbeddingBank:
     def __len__(self) -> int:
         return len(self._embeddings)
 
+    @property
+    def embeddings(self) -> Float32Array:
+        """All that is kept, (K, D)."""
+        return np.stack(self._embeddings)
+
     def add(self, embedding: Float32Array, stamp_sec: float) -> None:
         """Keep an L2-normalised embedding (D,), unless the last one is too recent to be news."""
         if stamp_sec - self._last_added_sec >= self._interval_sec:

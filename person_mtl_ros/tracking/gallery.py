@@ -1,12 +1,24 @@
 """Identities that are out of sight."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from person_mtl_ros.structures import Float32Array
+from person_mtl_ros.structures import Detection, Float32Array, PersonEstimate, TrackState
+from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
+from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.track import Track
 
 FloatArray = NDArray[np.float64]
+
+
+class RememberedPerson(NamedTuple):
+    """What outlives a run of the tracker."""
+
+    track_id: int
+    embeddings: Float32Array  # (K, D) L2-normalised, oldest first
+    unseen_sec: float
 
 
 class Gallery:
@@ -21,6 +33,11 @@ class Gallery:
 
     def __contains__(self, track_id: int) -> bool:
         return track_id in self._identities
+
+    @property
+    def identities(self) -> list[Track]:
+        """Everybody remembered."""
+        return list(self._identities.values())
 
     def add(self, track: Track) -> None:
         """Remember a person with at least one embedding who is out of sight."""
@@ -60,3 +77,22 @@ class Gallery:
         if self._means is None:
             self._means = np.stack([track.bank.mean for track in self._identities.values()])
         return ids, 1.0 - (embeddings @ self._means.T).astype(np.float64)
+
+
+def remembered_track(person: RememberedPerson, stamp_sec: float) -> Track:
+    """Make an identity for a gallery from a person of an earlier run, its time being over."""
+    bank = EmbeddingBank(capacity=len(person.embeddings), interval_sec=0.0)
+    for embedding in person.embeddings:
+        bank.add(embedding, stamp_sec - person.unseen_sec)
+    nowhere = PersonEstimate(Detection(np.zeros(4, np.float32), 0.0))
+    return Track(
+        person.track_id,
+        np.zeros(6),
+        np.ones(4),
+        nowhere,
+        stamp_sec - person.unseen_sec,
+        bank,
+        0.0,
+        Existence(0.0, 0.0),
+        state=TrackState.LOST,
+    )

@@ -1,17 +1,17 @@
 """Multi-person tracker by motion and appearance that gives a returning person the old id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.appearance import AppearanceModel
-from person_mtl_ros.tracking.association import assign
+from person_mtl_ros.tracking.association import assign_in_turn
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
 from person_mtl_ros.tracking.evidence import SceneModel
 from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, UNSEEN_LOG_ODDS, Existence
-from person_mtl_ros.tracking.gallery import Gallery
+from person_mtl_ros.tracking.gallery import Gallery, RememberedPerson, remembered_track
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
 from person_mtl_ros.tracking.occlusion import covered_fraction, inside_fraction
 from person_mtl_ros.tracking.recognition import recognise
@@ -68,6 +68,7 @@ class ReidTracker:
         self._embedding_length = 0
         self._stamp_sec: float | None = None
         self._published: list[TrackedPerson] = []
+        self._to_remember: list[RememberedPerson] = []  # until a stamp tells the time
         self.was_reset = False  # the last step found time running backwards
 
     def forget(self, track_id: int) -> bool:
@@ -77,10 +78,33 @@ class ReidTracker:
         :returns: whether there was such a person. In sight, the person comes back under a new id.
         """
         known = self._gallery.take(track_id) is not None
+        known |= any(person.track_id == track_id for person in self._to_remember)
+        self._to_remember = [p for p in self._to_remember if p.track_id != track_id]
         known |= any(track.track_id == track_id for track in self._tracks)
         self._tracks = [track for track in self._tracks if track.track_id != track_id]
         self._published = [person for person in self._published if person.track_id != track_id]
         return known
+
+    def remembered(self) -> list[RememberedPerson]:
+        """Everybody known by look, in sight or not, to be handed to ``remember`` another day."""
+        people = {track.track_id: track for track in self._gallery.identities}
+        known = [t for t in self._tracks if t.state != TrackState.TENTATIVE and len(t.bank)]
+        people.update({track.track_id: track for track in known})
+        return self._to_remember + [
+            RememberedPerson(track_id, track.bank.embeddings, self._now - track.last_seen_sec)
+            for track_id, track in sorted(people.items())
+        ]
+
+    def remember(self, people: Iterable[RememberedPerson]) -> None:
+        """
+        Take up people of an earlier run; their ids will not be given to anybody else.
+
+        :param people: none of whom is known already; unseen since before the next step.
+        """
+        for person in people:
+            self._to_remember.append(person)
+            self._next_id = max(self._next_id, person.track_id + 1)
+            self._embedding_length = person.embeddings.shape[1]
 
     def step(
         self,
@@ -129,6 +153,9 @@ class ReidTracker:
             self.was_reset = True
         self._dt = stamp_sec - self._stamp_sec if self._stamp_sec is not None else 0.0
         self._stamp_sec = self._now = stamp_sec
+        for person in self._to_remember:
+            self._gallery.add(remembered_track(person, stamp_sec))
+        self._to_remember = []
         return True
 
     def _check_embeddings(self, seen: Sightings) -> None:
@@ -159,26 +186,17 @@ class ReidTracker:
             track.is_matched = False
 
     def _associate(self, seen: Sightings) -> Matches:
-        """Trusted detections to all tracks, then doubtful ones to the tracks seen moments ago."""
         params, tracks = self.params, self._tracks
         evidence = self._scene.weigh(
             tracks, seen, self._filter, params.unexpected_density, params.max_appearance
         )
-        trusted = np.flatnonzero(seen.scores >= params.high_score)
-        pairs = [(row, int(trusted[column])) for row, column in assign(evidence.total[:, trusted])]
-        matched = {row for row, _ in pairs}
-        recent = np.array(
-            [
-                row
-                for row, track in enumerate(tracks)
-                if row not in matched
-                and track.state in (TrackState.CONFIRMED, TrackState.OCCLUDED)
-            ],
-            int,
+        is_recent = [t.state in (TrackState.CONFIRMED, TrackState.OCCLUDED) for t in tracks]
+        pairs = assign_in_turn(
+            evidence.total,
+            evidence.motion,
+            seen.scores >= params.high_score,
+            np.array(is_recent, bool),
         )
-        doubtful = np.flatnonzero(seen.scores < params.high_score)
-        for row, column in assign(evidence.motion[np.ix_(recent, doubtful)]):
-            pairs.append((int(recent[row]), int(doubtful[column])))
         self._scene.learn(pairs, tracks, seen, evidence, self._now)
         return [(tracks[row], column) for row, column in pairs]
 

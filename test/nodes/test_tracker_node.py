@@ -9,6 +9,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from person_mtl_ros.gallery_file import load_gallery
 from person_mtl_ros.nodes.conversions import (
     bounding_box_from_xyxy,
     float_array,
@@ -324,3 +325,19 @@ def test_people_before_the_model_is_known_are_counted(bench):
     assert bench.levels[NODE] == 'persons refused: no model_info yet'
     assert len(room.enter().watch(person(100))) == 1
     bench.until(lambda: bench.levels[NODE] == 'active')
+
+
+def test_people_are_remembered_in_a_file_only_if_wanted(bench, tmp_path):
+    file = tmp_path / 'gallery.safetensors'
+    first = Room(bench, gallery_file=str(file)).enter()
+    known = [p.track_id for p in first.watch(person(100, 3), person(300, 4))]
+    assert len(known) == 2
+    assert bench.call(ForgetPerson, f'/{NODE}/forget', track_id=known[1]).success
+    assert [p.track_id for p in load_gallery(file, INFO.model_id)] == known[:1]
+    first.watch(person(100, 3))
+    assert bench.terminate(NODE) == 0
+    assert known[0] in [p.track_id for p in load_gallery(file, INFO.model_id)]
+
+    second = Room(bench, gallery_file=str(file)).enter()
+    (back,) = second.watch(person(500, 3), frames=12)
+    assert back.track_id == known[0] and back.recovered

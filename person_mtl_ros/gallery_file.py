@@ -1,0 +1,83 @@
+"""
+The people a tracker remembers, kept in a file from one run to the next.
+
+One ``.safetensors`` file: tensor ``<track id>`` (K, D) float32 holds the embeddings of a person,
+the metadata the network they come from and when each was last seen. Embeddings are biometric
+data: whoever keeps the file needs a reason and the right to do so, and erases it in the end.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.tracking.gallery import RememberedPerson
+
+FORMAT = 'person_mtl gallery 1'
+_OWNER_ONLY = 0o600
+
+
+class GalleryFileError(ValueError):
+    """A file that is not a gallery of this network."""
+
+
+def save_gallery(path: Path, people: Sequence[RememberedPerson], model_id: str) -> None:
+    """
+    Write or replace the file; only its owner may read it.
+
+    :param path: ``.safetensors`` file in a folder that exists.
+    :param people: whom to remember.
+    :param model_id: network that made their embeddings.
+    :raises OSError: when it cannot be written.
+    """
+    unseen_sec = {str(person.track_id): person.unseen_sec for person in people}
+    metadata = {
+        'format': FORMAT,
+        'model_id': model_id,
+        'saved_at': repr(time.time()),
+        'unseen_sec': json.dumps(unseen_sec),
+    }
+    content = save({str(person.track_id): person.embeddings for person in people}, metadata)
+    with atomic_path(path) as temporary:
+        temporary.touch(_OWNER_ONLY)
+        temporary.write_bytes(content)
+
+
+def load_gallery(path: Path, model_id: str) -> list[RememberedPerson]:
+    """
+    Read the file; the time since it was written counts as time unseen.
+
+    :param path: ``.safetensors`` file.
+    :param model_id: network whose embeddings will be compared.
+    :returns: by track id.
+    :raises GalleryFileError: when the file is damaged, no gallery, or of another network.
+    :raises OSError: when it cannot be read.
+    """
+    try:
+        with safe_open(path, framework='numpy') as file:
+            metadata = file.metadata() or {}
+            if metadata.get('format') != FORMAT:
+                raise GalleryFileError(
+                    f'{path}: format is {metadata.get("format")!r}; expected {FORMAT!r}'
+                )
+            if metadata.get('model_id') != model_id:
+                raise GalleryFileError(
+                    f'{path}: made with network {metadata.get("model_id")!r}, the one running is '
+                    f'{model_id!r}; their embeddings do not compare: name another file'
+                )
+            away_sec = max(0.0, time.time() - float(metadata['saved_at']))
+            unseen_sec = json.loads(metadata['unseen_sec'])
+            return [
+                RememberedPerson(
+                    int(name), file.get_tensor(name), float(unseen_sec[name]) + away_sec
+                )
+                for name in sorted(file.keys(), key=int)
+            ]
+    except (SafetensorError, KeyError, ValueError) as error:
+        if isinstance(error, GalleryFileError):
+            raise
+        raise GalleryFileError(f'{path}: truncated or not a gallery file ({error})') from None

@@ -1,0 +1,86 @@
+import stat
+
+import numpy as np
+import pytest
+
+from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
+from person_mtl_ros.structures import Detection, PersonEstimate
+from person_mtl_ros.tracking import ReidTracker
+
+THRESHOLD = 0.5
+BOX = np.array([300, 100, 340, 220], np.float32)
+
+
+def look(who: int) -> np.ndarray:
+    return np.eye(8, dtype=np.float32)[who]
+
+
+def watch(tracker: ReidTracker, who: int, begin_sec: float) -> list:
+    for step in range(20):
+        seen = [PersonEstimate(Detection(BOX, 0.95), look(who))]
+        tracked = tracker.step(begin_sec + 0.1 * step, seen)
+    return [person for person in tracked if person.is_matched]
+
+
+def known_tracker() -> ReidTracker:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    watch(tracker, 0, 0.0)
+    watch(tracker, 1, 100.0)
+    return tracker
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / 'gallery.safetensors'
+    save_gallery(path, known_tracker().remembered(), 'model A')
+    return path
+
+
+def test_people_are_recognised_in_the_next_run_whatever_its_clock(file) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    tracker.remember(load_gallery(file, 'model A'))
+    (back,) = watch(tracker, 0, 5.0)
+    assert back.track_id == 1 and back.recovered
+    (stranger,) = watch(tracker, 3, 60.0)
+    assert stranger.track_id > 2 and not stranger.recovered
+
+
+def test_who_is_in_sight_is_remembered_too() -> None:
+    assert [person.track_id for person in known_tracker().remembered()] == [1, 2]
+
+
+def test_what_is_loaded_and_not_used_is_saved_again(file) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    people = load_gallery(file, 'model A')
+    tracker.remember(people)
+    assert tracker.remembered() == people
+
+
+def test_a_forgotten_person_is_in_no_file(file, tmp_path) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    tracker.remember(load_gallery(file, 'model A'))
+    assert tracker.forget(1)
+    save_gallery(file, tracker.remembered(), 'model A')
+    assert [person.track_id for person in load_gallery(file, 'model A')] == [2]
+
+
+def test_time_between_the_runs_counts_as_unseen(file, monkeypatch) -> None:
+    before = load_gallery(file, 'model A')
+    monkeypatch.setattr('time.time', lambda: 4e9)
+    after = load_gallery(file, 'model A')
+    assert all(b.unseen_sec > a.unseen_sec + 1e8 for a, b in zip(before, after, strict=True))
+
+
+def test_only_the_owner_may_read_it(file) -> None:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_gallery_of_another_network_is_refused(file) -> None:
+    with pytest.raises(GalleryFileError, match=r"'model A'.*'model B'"):
+        load_gallery(file, 'model B')
+
+
+def test_a_damaged_file_is_refused(file) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(GalleryFileError, match=r'gallery\.safetensors: truncated'):
+        load_gallery(file, 'model A')
