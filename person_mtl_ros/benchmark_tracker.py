@@ -53,10 +53,14 @@ def measure_tracker(
     return TrackerCost(people, gallery, float(p50), float(p99))
 
 
-def measure_costs(sizes: Iterable[tuple[int, int]]) -> Iterator[TrackerCost]:
-    """Rows for pairs of people and gallery size, one after the other."""
+def measure_costs(sizes: Iterable[tuple[int, int]], **options: int) -> Iterator[TrackerCost]:
+    """
+    Rows for pairs of people and gallery size, one after the other.
+
+    :param options: those of :func:`measure_tracker`.
+    """
     for people, gallery in sizes:
-        yield measure_tracker(people, gallery)
+        yield measure_tracker(people, gallery, **options)
 
 
 def _run(people: int, gallery: int, embedding_dim: int, steps: int, seed: int) -> list[float]:

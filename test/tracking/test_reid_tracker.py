@@ -1,8 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from people import ids, look, person
+from people import DIM, ids, look, person
 
 from person_mtl_ros.parameters import parameter_specs
 from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
@@ -396,3 +398,49 @@ def test_same_id_in_over_95_percent_of_a_crowds_images(rate_hz: float, seed: int
                 given_ids.setdefault(names[who], []).append(published.track_id)
     same = sum(max(map(given.count, set(given))) for given in given_ids.values())
     assert same / sum(map(len, given_ids.values())) > 0.95
+
+
+def test_nothing_grows_in_an_hour_of_a_busy_place() -> None:
+    rng = np.random.default_rng(0)
+    params = ReidTrackerParams(gallery_size=20, retention_sec=120.0)
+    tracker = ReidTracker(params, THRESHOLD)
+    looks = rng.normal(size=(2000, DIM)).astype(np.float32)
+    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    sizes = []
+    for step in range(1200):  # an image every three seconds, a newcomer every six
+        seen = [
+            person(100.0 + 150.0 * (who % 6) + rng.normal(0, 3), embedding=looks[who])
+            for who in range(max(0, step // 2 - 2), step // 2 + 1)
+            if rng.random() > 0.2
+        ]
+        tracker.step(3.0 * step, seen)
+        if step in (200, 1199):
+            sizes.append(len(pickle.dumps(tracker)))
+    assert sizes[1] < 1.3 * sizes[0]
+    assert len(tracker.remembered()) <= params.gallery_size + 12
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-0.3, 2.0), st.sampled_from(['shown', 'dropped', 'twice'])),
+        min_size=5,
+        max_size=25,
+    )
+)
+def test_any_rhythm_of_images_is_taken(rhythm: list) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    stamp_sec, newest_sec = 0.0, -np.inf
+    before: list[TrackedPerson] = []
+    for step_sec, kind in rhythm:
+        stamp_sec += step_sec
+        for _ in range({'shown': 1, 'dropped': 0, 'twice': 2}[kind]):
+            result = tracker.step(stamp_sec, [person(300.0, embedding=look(1))])
+            tolerance_sec = tracker.params.stamp_tolerance_sec
+            if newest_sec - tolerance_sec <= stamp_sec <= newest_sec:
+                assert result is before
+            else:
+                assert [p.is_matched for p in result].count(True) == 1
+                newest_sec = stamp_sec
+            before = result
+    assert len({p.track_id for p in before}) == len(before)
