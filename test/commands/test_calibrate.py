@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import cv2
 import numpy as np
@@ -9,6 +10,8 @@ from safetensors import safe_open
 
 from person_mtl_ros.checkpoint import load_checkpoint, load_info
 from person_mtl_ros.cli import main
+from person_mtl_ros.commands import calibrate as command
+from person_mtl_ros.predictor import Predictor
 
 
 @pytest.fixture(scope='module')
@@ -31,6 +34,12 @@ def crops(tmp_path_factory):
             name = f'{person:04}_c{1 + view % 2}s1_{100 * view:06}_00.jpg'
             cv2.imwrite(str(folder / name), crop)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def torch_alone(monkeypatch):
+    """Let no backend convert the network first: that takes longer than using it."""
+    monkeypatch.setattr(command, 'Predictor', partial(Predictor, backend='torch'))
 
 
 def run(*arguments):
