@@ -1,4 +1,5 @@
 import argparse
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from benchmarks.stress import (
     draw,
     jittered,
     markdown,
-    score,
+    perfect_ids,
+    score_with_bound,
     statements,
     track,
 )
@@ -60,7 +62,11 @@ def scores():
     found = {'crossing': run, 'fast': run}
     found['fast_5hz'] = run.picked('fast_5hz', jittered(STAMPS[:90], SLOW_RATE, 0.5))
     results = {name: track(one, params, 0.5) for name, one in found.items()}
-    return found, results, {name: score(one, results[name]) for name, one in found.items()}
+    return (
+        found,
+        results,
+        {name: score_with_bound(one, results[name]) for name, one in found.items()},
+    )
 
 
 def test_picked_frames_keep_their_people_and_truth(scores) -> None:
@@ -79,12 +85,23 @@ def test_an_easy_scene_is_tracked(scores) -> None:
     assert found['returns'] == 0 and found['reentry_recall'] is None
 
 
+def test_perfect_ids_are_those_of_the_people_detected(scores) -> None:
+    run = scores[0]['crossing']
+    half = replace(run, persons=tuple(seen[:1] for seen in run.persons))
+    found = perfect_ids(half)
+    assert set(found.ids.tolist()) == {1} and len(found) == 90
+    assert scores[2]['crossing']['bound_IDF1'] == 1.0
+    assert score_with_bound(half, found)['IDF1'] == pytest.approx(2 / 3)
+
+
 def test_statements_leave_uniforms_out_and_scenes_that_were_not_run(scores) -> None:
-    counts = {'returns': 4, 'recovered': 1, 'entries': 5, 'wrong_revivals': 2}
-    plain = {'returns': 10, 'recovered': 9, 'entries': 12, 'wrong_revivals': 0}
+    keys = ('returns', 'recovered', 'entries', 'wrong_revivals', 'bound_recovered')
+    counts = dict(zip(keys, (4, 1, 5, 2, 4), strict=True))
+    plain = dict(zip(keys, (10, 8, 12, 0, 9), strict=True))
     found = statements({'crossing': plain, 'uniforms': counts})
     assert found == {
-        're-entry recall, without uniforms': 0.9,
+        're-entry recall, without uniforms': 0.8,
+        're-entry recall of perfect ids, without uniforms': 0.9,
         'wrong revivals, without uniforms': 0,
         'wrong revivals, uniforms': 2,
     }
