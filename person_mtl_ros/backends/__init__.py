@@ -39,6 +39,7 @@ BACKENDS: dict[str, Callable[..., Backend]] = {
     'onnx': _onnx,
     'openvino': _openvino,
 }
+PACKAGES = {'torch': 'torch torchvision', 'onnx': 'onnxruntime onnx', 'openvino': 'openvino'}
 # Fastest first, as measured (docs/speed.md).
 ON_CPU = ('openvino', 'onnx', 'torch')
 ON_GPU = ('torch',)
@@ -64,7 +65,7 @@ def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str
         return BACKENDS[name](model, device, tasks)
     except ImportError as error:
         raise BackendError(
-            f"backend {name} is not installed ({error}): pip install 'person_mtl_ros[{name}]'"
+            f'backend {name} is not installed ({error}): pip install {PACKAGES[name]}'
         ) from error
 
 

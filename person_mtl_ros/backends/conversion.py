@@ -60,9 +60,8 @@ def check_export_packages(purpose: str) -> None:
     missing = [name for name in EXPORT_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise BackendError(
-            f'{purpose}, {", ".join(missing)} must be installed: '
-            f"pip install 'person_mtl_ros[export]'; or run `person-mtl export` on a machine that "
-            f'has it and use its result'
+            f'{purpose}, which needs more packages: pip install {" ".join(missing)}; or run '
+            '`person-mtl export` on a machine that has them and use its result'
         )
 
 

@@ -102,18 +102,24 @@ def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.M
     crop_size = info.crop.height, info.crop.width
     decoder = Decoder(crop_size, [len(a.classes) for a in info.attributes])
     crops = torch.zeros(2, 3, *crop_size, dtype=torch.uint8)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter('ignore')  # of torch about itself
-        program = torch.onnx.export(
-            _Graph(network, decoder, tasks),
-            (crops,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=['crops'],
-            output_names=list(tasks),
-            dynamic_shapes=({0: torch.export.Dim('people')},),
-            verbose=False,
-        )
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter('ignore')  # of torch about itself
+            program = torch.onnx.export(
+                _Graph(network, decoder, tasks),
+                (crops,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=['crops'],
+                output_names=list(tasks),
+                dynamic_shapes=({0: torch.export.Dim('people')},),
+                verbose=False,
+            )
+    except (ImportError, RuntimeError, TypeError) as error:  # TypeError: of an older torch
+        reason = ' '.join(str(error).split())[:300]
+        raise BackendError(
+            f'torch {torch.__version__} cannot export {checkpoint.path}: {reason}'
+        ) from error
     assert program is not None  # for the type: None only when it writes a file itself
     model = program.model_proto
     expected = sum(isinstance(module, nn.GroupNorm) for module in network.modules())

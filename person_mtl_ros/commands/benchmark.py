@@ -67,7 +67,7 @@ def _check_positive(name: str, value: int | Sequence[int]) -> None:
 
 
 def _network(options: argparse.Namespace) -> list[dict[str, Any]]:
-    check_export_packages('to measure the network')
+    check_export_packages('networks are made and exported to be measured')
     from person_mtl_ros.benchmark_network import (
         PAPER_NETWORK,
         compare_costs,

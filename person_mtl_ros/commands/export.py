@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(
             f'crops of {crop.width}x{crop.height}; expected multiples of {STRIDE} in both'
         )
-    check_export_packages(f'{model.path}: to export it')
+    check_export_packages(f'{model.path} is exported')
     from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
 
     heads = options.heads or model.info.tasks
