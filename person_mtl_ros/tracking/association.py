@@ -40,12 +40,15 @@ def motion_log_ratio(
         in heights of the predicted box.
     :returns: (N, M).
     """
-    squared = np.square(boxes_cxcywh[None] - expected[:, None])
-    mahalanobis = (squared[..., 0] + squared[..., 1]) / variance[:, :1]
-    mahalanobis += (squared[..., 2] + squared[..., 3]) / variance[:, 1:]
+    # One coordinate after the other: (N, M, 4) at once takes twice as long.
+    spread = np.repeat(1 / (TAIL * variance), 2, axis=1)
+    mahalanobis = np.zeros((len(expected), len(boxes_cxcywh)))
+    for axis in range(4):
+        residual = boxes_cxcywh[:, axis] - expected[:, axis, None]
+        mahalanobis += spread[:, axis, None] * np.square(residual, out=residual)
     log_volume = np.log(variance).sum(axis=1) - 4 * np.log(np.maximum(expected[:, 3], 1.0))
     peak = _PEAK - log_volume - math.log(unexpected_density)
-    return peak[:, None] - (TAIL + 4) / 2 * np.log1p(mahalanobis / TAIL)
+    return peak[:, None] - (TAIL + 4) / 2 * np.log1p(mahalanobis, out=mahalanobis)
 
 
 def assign(log_ratio: FloatArray) -> list[tuple[int, int]]:

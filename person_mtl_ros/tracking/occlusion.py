@@ -16,12 +16,18 @@ def covered_fraction(boxes_xyxy: FloatArray, others_xyxy: FloatArray) -> FloatAr
     :param others_xyxy: (M, 4) boxes of people who are seen; those not nearer hide nobody.
     :returns: (N,) in [0, 1].
     """
-    low = np.maximum(boxes_xyxy[:, None, :2], others_xyxy[None, :, :2])
-    high = np.minimum(boxes_xyxy[:, None, 2:], others_xyxy[None, :, 2:])
-    common = np.clip(high - low, 0.0, None).prod(axis=2)
+    common = _overlap(boxes_xyxy, others_xyxy, axis=0)
+    common *= _overlap(boxes_xyxy, others_xyxy, axis=1)
     own = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(axis=1)
-    is_nearer = others_xyxy[None, :, 3] > boxes_xyxy[:, None, 3]
-    return np.where(is_nearer, common / own[:, None], 0.0).max(axis=1, initial=0.0)
+    common *= others_xyxy[:, 3] > boxes_xyxy[:, None, 3]  # only who is nearer hides
+    return common.max(axis=1, initial=0.0) / own
+
+
+def _overlap(boxes_xyxy: FloatArray, others_xyxy: FloatArray, axis: int) -> FloatArray:
+    """Length (N, M) that boxes share with others along an axis, px."""
+    low = np.maximum(boxes_xyxy[:, axis, None], others_xyxy[:, axis])
+    high = np.minimum(boxes_xyxy[:, axis + 2, None], others_xyxy[:, axis + 2])
+    return np.maximum(np.subtract(high, low, out=high), 0.0, out=high)
 
 
 def inside_fraction(boxes_xyxy: FloatArray, image_size: tuple[int, int]) -> FloatArray:

@@ -137,9 +137,14 @@ class ReidTracker:
         self._start(matches, seen)
         self._identify()
         self._end()
-        boxes = _boxes_xyxy(self._tracks).astype(np.float32)
+        mean, _ = stacked(self._tracks)
+        boxes, velocities = (
+            xyxy_from_cxcywh(mean).astype(np.float32),
+            mean[:, 4:].astype(np.float32),
+        )
         self._published = [
-            track.published(stamp_sec, box) for track, box in zip(self._tracks, boxes, strict=True)
+            track.published(stamp_sec, box, velocity)
+            for track, box, velocity in zip(self._tracks, boxes, velocities, strict=True)
         ]
         return self._published
 
@@ -224,7 +229,9 @@ class ReidTracker:
 
     def _mark_missed(self, image_size: tuple[int, int] | None) -> None:
         params = self.params
-        missed = [track for track in self._tracks if not track.is_matched]
+        missed = [t for t in self._tracks if not t.is_matched and t.state != TrackState.LOST]
+        if not missed:
+            return
         mean, covariance = stacked(missed)
         boxes = xyxy_from_cxcywh(mean)
         coverage = covered_fraction(boxes, _boxes_xyxy([t for t in self._tracks if t.is_matched]))
@@ -238,7 +245,7 @@ class ReidTracker:
             track.existence.keep_above(UNSEEN_LOG_ODDS)
             if track.existence.log_odds < 0 or is_unknown[row]:
                 track.state = TrackState.LOST
-            elif coverage[row] >= params.occluded_coverage and track.state != TrackState.LOST:
+            elif coverage[row] >= params.occluded_coverage:
                 track.state = TrackState.OCCLUDED
             self._gallery.add(track)
 

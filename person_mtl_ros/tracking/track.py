@@ -92,14 +92,16 @@ class Track:
         self.attributes = identity.attributes
         self.state, self.recovered = TrackState.CONFIRMED, True
 
-    def published(self, stamp_sec: float, box_xyxy: Float32Array) -> TrackedPerson:
-        """Snapshot that later steps do not change; the box is the filtered or predicted one."""
+    def published(
+        self, stamp_sec: float, box_xyxy: Float32Array, velocity_xy: Float32Array
+    ) -> TrackedPerson:
+        """Snapshot that later steps do not change; box and velocity are filtered or predicted."""
         return TrackedPerson(
             track_id=self.track_id,
             state=self.state,
             is_matched=self.is_matched,
             box_xyxy=box_xyxy,
-            velocity_xy=self.mean[4:].astype(np.float32),
+            velocity_xy=velocity_xy,
             age_sec=stamp_sec - self.first_seen_sec,
             time_since_seen_sec=stamp_sec - self.last_seen_sec,
             attributes=self.attributes.probabilities,
