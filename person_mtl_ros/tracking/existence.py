@@ -19,7 +19,7 @@ SCORE_MEMORY_SEC = 1.0  # over which the scores of one track are averaged
 HIT_LOG_ODDS = 0.7  # of being found again at all: clutter flickers more
 MOST_LOG_ODDS = 4.0  # of hits alone, so that doubt may return
 SEEN_LOG_ODDS = 1.0  # least of a known person who is seen, however badly
-UNSEEN_LOG_ODDS = -2.0  # least of a known person out of sight, who may stand behind a thing
+LOST_LOG_ODDS = -2.0  # of a known person who is lost: may stand behind a thing, or be gone
 
 MOST_SCORE_EVIDENCE = 3.0  # of one detection, nats
 SEPARATION = 1.5  # deviations between the logits of people and of clutter
@@ -62,6 +62,10 @@ class Existence:
     def miss(self, nats: float) -> None:
         """Count a miss; none that a nearer person explains."""
         self.persistence -= nats
+
+    def lose(self) -> None:
+        """Give up the predicted place."""
+        self.persistence = LOST_LOG_ODDS - self.score_evidence
 
     def keep_above(self, log_odds: float) -> None:
         """Let no evidence take the odds of a known person below."""

@@ -10,7 +10,7 @@ from person_mtl_ros.tracking.appearance import AppearanceModel
 from person_mtl_ros.tracking.association import assign_in_turn
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
 from person_mtl_ros.tracking.evidence import SceneModel
-from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, UNSEEN_LOG_ODDS, Existence
+from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, Existence
 from person_mtl_ros.tracking.gallery import Gallery, RememberedPerson, remembered_track
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
 from person_mtl_ros.tracking.occlusion import covered_fraction, inside_fraction
@@ -242,9 +242,9 @@ class ReidTracker:
             track.existence.miss(self._dt / params.miss_sec * (1 - coverage[row]))
             if track.state == TrackState.TENTATIVE:
                 continue
-            track.existence.keep_above(UNSEEN_LOG_ODDS)
             if track.existence.log_odds < 0 or is_unknown[row]:
                 track.state = TrackState.LOST
+                track.existence.lose()
             elif coverage[row] >= params.occluded_coverage:
                 track.state = TrackState.OCCLUDED
             self._gallery.add(track)

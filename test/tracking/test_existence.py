@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from person_mtl_ros.tracking.existence import Existence, ScoreModel, log_probability
+from person_mtl_ros.tracking.existence import (
+    LOST_LOG_ODDS,
+    Existence,
+    ScoreModel,
+    log_probability,
+)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=10))
@@ -44,11 +49,19 @@ def test_scores_of_one_track_are_averaged() -> None:
     assert -1.0 < existence.score_evidence < 0.0
 
 
-def test_misses_wear_belief_down_to_the_floor() -> None:
+def test_misses_wear_belief_down_and_a_floor_holds_it() -> None:
     existence = Existence(1.0, 2.0)
+    existence.miss(1.5)
+    assert existence.log_odds == pytest.approx(1.5)
     existence.miss(10.0)
-    existence.keep_above(-2.0)
-    assert existence.log_odds == pytest.approx(-2.0)
+    existence.keep_above(1.0)
+    assert existence.log_odds == pytest.approx(1.0)
+
+
+def test_the_place_of_a_lost_person_is_given_up() -> None:
+    existence = Existence(1.0, 4.0)
+    existence.lose()
+    assert existence.log_odds == pytest.approx(LOST_LOG_ODDS)
 
 
 def test_log_probability_is_that_of_the_odds() -> None:
