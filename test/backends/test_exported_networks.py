@@ -6,13 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_checkpoint import INFO, write_fake_checkpoint
+import torch
+from fake_checkpoint import INFO, PARAMS, write_fake_checkpoint
 
 import person_mtl_ros
 from person_mtl_ros.backends import BackendError, DeviceError, agreement, create_backend
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
-from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint, open_model
+from person_mtl_ros.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    open_model,
+    save_checkpoint,
+)
+from person_mtl_ros.networks.multi_task_net import build_multi_task_net
 
 TASKS = ('reid', 'attributes', 'pose', 'parts')
 RUNTIMES = ('onnx', 'openvino')
@@ -46,6 +53,18 @@ def test_exported_network_answers_like_its_checkpoint(
         assert actual[task].dtype == expected[task].dtype
         assert actual[task].shape == expected[task].shape
     assert disagreements(measure_agreement(expected, actual, INFO.crop.height)) == []
+
+
+@pytest.mark.parametrize('sharing', ['multi', 'split'])
+def test_tasks_with_stages_of_their_own_are_exported_too(tmp_path: Path, sharing: str) -> None:
+    torch.manual_seed(0)
+    params = replace(PARAMS, sharing=sharing, tasks=('reid', 'pose'))
+    tensors = {k: v.numpy() for k, v in build_multi_task_net(params).state_dict().items()}
+    info = replace(INFO, network_params=params.__dict__)
+    save_checkpoint(tmp_path / 'x.safetensors', info, tensors)
+    out = tmp_path / 'x.onnx'
+    export = export_checkpoint(tmp_path / 'x.safetensors', out, 'onnx', params.tasks, _crops(16))
+    assert disagreements(export.agreement) == []
 
 
 @pytest.mark.parametrize('runtime', RUNTIMES)
