@@ -63,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :returns: 0 done, 1 a check failed, 2 wrong input or use (one line on stderr says what).
     """
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
-    logging.getLogger('person_mtl_ros').setLevel(logging.INFO)
     options = parser().parse_args(arguments)
     try:
         _check_report_file(getattr(options, 'json', None))

@@ -70,11 +70,13 @@ def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str
 
 
 def _fastest(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
-    candidates: list[tuple[str, str]] = []
-    if device.startswith('cuda') or (device == 'auto' and _has_cuda_driver()):
-        candidates += [(name, device if device != 'auto' else 'cuda') for name in ON_GPU]
-    if device in ('auto', 'cpu'):
-        candidates += [(name, 'cpu') for name in ON_CPU]
+    on_cpu = [(name, 'cpu') for name in ON_CPU]
+    if device == 'cpu':
+        candidates = on_cpu
+    elif device == 'auto':
+        candidates = [(name, 'cuda') for name in ON_GPU if _has_cuda_driver()] + on_cpu
+    else:
+        candidates = [(name, device) for name in ON_GPU]
     faults = []
     for name, place in candidates:
         try:

@@ -182,6 +182,11 @@ def test_auto_takes_the_fastest_that_is_installed(
     assert 'not openvino on cpu: backend openvino is not installed' in caplog.text
 
 
+def test_auto_names_a_device_that_is_not_there(weights: Path) -> None:
+    with pytest.raises(BackendError, match="not torch on quantum: device 'quantum' is not there"):
+        create_backend('auto', open_model(weights), 'quantum', TASKS)
+
+
 def test_auto_says_why_nothing_works(exported: Path) -> None:
     with pytest.raises(BackendError, match=r'not openvino on cpu.*not onnx on cpu.*not torch'):
         create_backend('auto', open_model(exported), 'cpu', ['gait'])
