@@ -50,6 +50,8 @@ NEVER = {
     f'{CORE}.backends.export': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.backends.torch_backend': ('training', f'{CORE}.nodes', *ROS),
     CORE: ('training', f'{CORE}.nodes', *TORCH, *ROS),
+    # Reads what the robot recorded.
+    'training.collect': (f'{CORE}.nodes', f'{CORE}.tracking', *ROS),
     'training': (f'{CORE}.nodes', f'{CORE}.tracking', f'{CORE}.evaluation', *ROS),
 }
 PARTS = (CORE, 'training', 'launch')
