@@ -14,9 +14,8 @@ from person_mtl_ros.structures import TrackState
 from person_mtl_ros.tracking.appearance import AppearanceModel
 from person_mtl_ros.tracking.association import motion_log_ratio
 from person_mtl_ros.tracking.existence import ScoreModel, log_probability
-from person_mtl_ros.tracking.kalman_filter import KalmanFilter
 from person_mtl_ros.tracking.sightings import Sightings
-from person_mtl_ros.tracking.track import Track, stacked
+from person_mtl_ros.tracking.track import Track
 
 FloatArray = NDArray[np.float64]
 
@@ -42,21 +41,22 @@ class SceneModel:
     def weigh(
         self,
         tracks: Sequence[Track],
+        expected: FloatArray,
+        variance: FloatArray,
         seen: Sightings,
-        motion_filter: KalmanFilter,
         unexpected_density: float,
         max_appearance: float,
     ) -> Evidence:
         """
         Evidence of every pair.
 
-        :param tracks: predicted to now.
+        :param tracks: N of them.
+        :param expected: (N, 4) predicted cxcywh, px.
+        :param variance: (N, 2) see :func:`motion_log_ratio`.
         :param seen: detections of now.
-        :param motion_filter: that predicted them.
         :param unexpected_density: see :func:`motion_log_ratio`.
         :param max_appearance: bound of what one embedding says, nats.
         """
-        expected, variance = motion_filter.project(*stacked(tracks))
         motion = motion_log_ratio(expected, variance, seen.boxes_cxcywh, unexpected_density)
         motion += log_probability(np.array([track.existence.log_odds for track in tracks]))[
             :, None

@@ -26,7 +26,7 @@ SEPARATION = 1.5  # deviations between the logits of people and of clutter
 PRIOR_LOGIT, PRIOR_DEVIATION = 2.2, 1.4  # of detectors of people: half of them above 0.9
 PRIOR_COUNT, MOST_COUNT = 100.0, 2000.0  # detections; the oldest fade beyond
 SMALLEST_VARIANCE = 0.1  # logits; some detectors give everybody the same
-MOST_LOGIT = 7.0
+MOST_SCORE = 1 / (1 + math.exp(-7.0))  # a bound of 7 on the logit
 
 
 @dataclass
@@ -101,13 +101,13 @@ class ScoreModel:
         """Evidence of scores of any shape for "a person", nats."""
         standard = (logit(scores) - self._mean) / math.sqrt(self._variance + SMALLEST_VARIANCE)
         ratio = SEPARATION * (standard + SEPARATION / 2)
-        return np.clip(ratio, -MOST_SCORE_EVIDENCE, MOST_SCORE_EVIDENCE)
+        return ratio.clip(-MOST_SCORE_EVIDENCE, MOST_SCORE_EVIDENCE)
 
 
 def logit(scores: FloatArray) -> FloatArray:
     """Log odds of scores in [0, 1], bounded."""
-    bounded = np.clip(scores, 1e-6, 1 - 1e-6)
-    return np.clip(np.log(bounded / (1 - bounded)), -MOST_LOGIT, MOST_LOGIT)
+    bounded = scores.clip(1 - MOST_SCORE, MOST_SCORE)
+    return np.log(bounded / (1 - bounded))
 
 
 def log_probability(log_odds: FloatArray) -> FloatArray:

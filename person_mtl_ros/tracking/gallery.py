@@ -25,32 +25,42 @@ class Gallery:
     """Persons to be recognised when they come back, by the embeddings of their last track."""
 
     def __init__(self) -> None:
-        self._identities: dict[int, Track] = {}
-        self._means: Float32Array | None = None  # stacked lazily, most frames ask for nobody
+        self._identities: list[Track] = []
+        self._row_of: dict[int, int] = {}  # by track_id
+        self._means: Float32Array = np.zeros((0, 0), np.float32)  # of their banks; spare rows last
 
     def __len__(self) -> int:
         return len(self._identities)
 
     def __contains__(self, track_id: int) -> bool:
-        return track_id in self._identities
+        return track_id in self._row_of
 
     @property
     def identities(self) -> list[Track]:
         """Everybody remembered."""
-        return list(self._identities.values())
+        return list(self._identities)
 
     def add(self, track: Track) -> None:
-        """Remember a person with at least one embedding who is out of sight."""
-        if track.track_id in self._identities or len(track.bank) == 0:
+        """Remember a person with at least one embedding, who is not seen until taken again."""
+        if track.track_id in self._row_of or len(track.bank) == 0:
             return
-        self._identities[track.track_id] = track
-        self._means = None
+        row, mean = len(self._identities), track.bank.mean
+        if row == len(self._means):
+            self._means = np.resize(self._means, (max(64, 2 * row), len(mean)))
+        self._identities.append(track)
+        self._row_of[track.track_id] = row
+        self._means[row] = mean
 
     def take(self, track_id: int) -> Track | None:
         """Remove and return an identity: it is in sight again, or to be forgotten."""
-        track = self._identities.pop(track_id, None)
-        if track is not None:
-            self._means = None
+        row = self._row_of.pop(track_id, None)
+        if row is None:
+            return None
+        track, last = self._identities[row], self._identities.pop()
+        if last is not track:  # it fills the gap
+            self._identities[row] = last
+            self._row_of[last.track_id] = row
+            self._means[row] = self._means[len(self._identities)]
         return track
 
     def end(self, stamp_sec: float, retention_sec: float, capacity: int) -> None:
@@ -61,9 +71,12 @@ class Gallery:
         :param retention_sec: seconds after the last sighting until an identity is forgotten.
         :param capacity: most identities kept.
         """
-        by_age = sorted(self._identities.values(), key=lambda track: -track.last_seen_sec)
-        for rank, track in enumerate(by_age):
-            if rank >= capacity or stamp_sec - track.last_seen_sec > retention_sec:
+        for track in self.identities:
+            if stamp_sec - track.last_seen_sec > retention_sec:
+                self.take(track.track_id)
+        if len(self) > capacity:
+            latest = sorted(self._identities, key=lambda t: (-t.last_seen_sec, t.track_id))
+            for track in latest[capacity:]:
                 self.take(track.track_id)
 
     def distances(self, embeddings: Float32Array) -> tuple[list[int], FloatArray]:
@@ -73,10 +86,8 @@ class Gallery:
         :param embeddings: (V, D).
         :returns: identities (G,) and distances (V, G).
         """
-        ids = list(self._identities)
-        if self._means is None:
-            self._means = np.stack([track.bank.mean for track in self._identities.values()])
-        return ids, 1.0 - (embeddings @ self._means.T).astype(np.float64)
+        ids = [track.track_id for track in self._identities]
+        return ids, 1.0 - (embeddings @ self._means[: len(ids)].T).astype(np.float64)
 
 
 def remembered_track(person: RememberedPerson, stamp_sec: float) -> Track:
@@ -87,8 +98,6 @@ def remembered_track(person: RememberedPerson, stamp_sec: float) -> Track:
     nowhere = PersonEstimate(Detection(np.zeros(4, np.float32), 0.0))
     return Track(
         person.track_id,
-        np.zeros(6),
-        np.ones(4),
         nowhere,
         stamp_sec - person.unseen_sec,
         bank,

@@ -10,6 +10,7 @@ instead of a matrix inverse, and a turn of the camera changes none of the four.
 Shapes: N tracks, M measurements.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ class KalmanFilter:
         :returns: predicted mean and covariance.
         """
         memory, power = self.velocity_memory, self.speed_deviation**2
-        kept = np.exp(-dt / memory)
+        kept = math.exp(-dt / memory)
         reach = memory * (1 - kept)  # s, how far a velocity carries
         noise = np.array(
             [
@@ -74,16 +75,12 @@ class KalmanFilter:
         mean[:, :2] += reach * mean[:, 4:]
         mean[:, 4:] *= kept
         center, coupling, velocity, size = covariance.T
-        moved = np.stack(
-            [
-                center + 2 * reach * coupling + reach**2 * velocity,
-                kept * (coupling + reach * velocity),
-                kept**2 * velocity,
-                size,
-            ],
-            axis=1,
-        )
-        return mean, moved + squared_heights(mean)[:, None] * noise
+        moved = squared_heights(mean)[:, None] * noise
+        moved[:, 0] += center + 2 * reach * coupling + reach**2 * velocity
+        moved[:, 1] += kept * (coupling + reach * velocity)
+        moved[:, 2] += kept**2 * velocity
+        moved[:, 3] += size
+        return mean, moved
 
     def move_camera(
         self, mean: FloatArray, covariance: FloatArray, affine: FloatArray
@@ -127,26 +124,17 @@ class KalmanFilter:
         :returns: corrected mean and covariance.
         """
         expected, variance = self.project(mean, covariance)
-        center, coupling, velocity, size = covariance.T
+        coupling = covariance[:, 1]
         residual = boxes_cxcywh - expected
-        center_gain, size_gain = (covariance[:, [0, 3]] / variance).T
+        gain = covariance[:, [0, 3]] / variance  # of the centre, of the size
         velocity_gain = coupling / variance[:, 0]
-        mean = mean + np.hstack(
-            [
-                center_gain[:, None] * residual[:, :2],
-                size_gain[:, None] * residual[:, 2:],
-                velocity_gain[:, None] * residual[:, :2],
-            ]
-        )
-        corrected = np.stack(
-            [
-                (1 - center_gain) * center,
-                (1 - center_gain) * coupling,
-                velocity - velocity_gain * coupling,
-                (1 - size_gain) * size,
-            ],
-            axis=1,
-        )
+        mean, corrected = mean.copy(), covariance.copy()
+        mean[:, :2] += gain[:, :1] * residual[:, :2]
+        mean[:, 2:4] += gain[:, 1:] * residual[:, 2:]
+        mean[:, 4:] += velocity_gain[:, None] * residual[:, :2]
+        corrected[:, :2] *= 1 - gain[:, :1]
+        corrected[:, 2] -= velocity_gain * coupling
+        corrected[:, 3] *= 1 - gain[:, 1]
         return mean, corrected
 
 

@@ -38,7 +38,6 @@ def inside_fraction(boxes_xyxy: FloatArray, image_size: tuple[int, int]) -> Floa
     :param image_size: width and height, px.
     :returns: (N,) in [0, 1].
     """
-    limit = np.tile(np.asarray(image_size, np.float64), 2)
-    inside = np.clip(boxes_xyxy, 0.0, limit)
+    inside = boxes_xyxy.clip(0.0, (*image_size, *image_size))
     area = (inside[:, 2:] - inside[:, :2]).prod(axis=1)
     return area / (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(axis=1)

@@ -1,5 +1,6 @@
 """Multi-person tracker by motion and appearance that gives a returning person the old id."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,17 +11,18 @@ from person_mtl_ros.tracking.appearance import AppearanceModel
 from person_mtl_ros.tracking.association import assign_in_turn
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
 from person_mtl_ros.tracking.evidence import SceneModel
-from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, Existence
+from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.gallery import Gallery, RememberedPerson, remembered_track
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
 from person_mtl_ros.tracking.occlusion import covered_fraction, inside_fraction
 from person_mtl_ros.tracking.recognition import recognise
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 from person_mtl_ros.tracking.sightings import Sightings, sightings_from
-from person_mtl_ros.tracking.track import Track, stacked
+from person_mtl_ros.tracking.track import Track
+from person_mtl_ros.tracking.track_table import TrackTable
 
 FloatArray = NDArray[np.float64]
-Matches = list[tuple[Track, int]]  # a track and the index of its sighting
+Pairs = list[tuple[int, int]]  # row of a track, index of its sighting
 
 __all__ = ['ReidTracker', 'ReidTrackerParams']
 
@@ -62,7 +64,7 @@ class ReidTracker:
 
     def reset(self) -> None:
         """Forget everybody and everything but which ids are used up."""
-        self._tracks: list[Track] = []
+        self._table = TrackTable()
         self._gallery = Gallery()
         self._scene = SceneModel(AppearanceModel(self._same_person_threshold))
         self._embedding_length = 0
@@ -80,16 +82,18 @@ class ReidTracker:
         known = self._gallery.take(track_id) is not None
         known |= any(person.track_id == track_id for person in self._to_remember)
         self._to_remember = [p for p in self._to_remember if p.track_id != track_id]
-        known |= any(track.track_id == track_id for track in self._tracks)
-        self._tracks = [track for track in self._tracks if track.track_id != track_id]
+        others = [track for track in self._table.tracks if track.track_id != track_id]
+        known |= len(others) < len(self._table.tracks)
+        self._table.select(others)
         self._published = [person for person in self._published if person.track_id != track_id]
         return known
 
     def remembered(self) -> list[RememberedPerson]:
         """Everybody known by look, in sight or not, to be handed to ``remember`` another day."""
         people = {track.track_id: track for track in self._gallery.identities}
-        known = [t for t in self._tracks if t.state != TrackState.TENTATIVE and len(t.bank)]
-        people.update({track.track_id: track for track in known})
+        for track in self._table.tracks:
+            if track.state != TrackState.TENTATIVE and len(track.bank):
+                people[track.track_id] = track
         return self._to_remember + [
             RememberedPerson(track_id, track.bank.embeddings, self._now - track.last_seen_sec)
             for track_id, track in sorted(people.items())
@@ -128,24 +132,17 @@ class ReidTracker:
         """
         if not self._advance_clock(stamp_sec):
             return self._published
-        seen = sightings_from(persons, self.params.low_score, self.params.clean_coverage)
+        seen = sightings_from(persons, self.params)
         self._check_embeddings(seen)
         self._predict(camera_motion)
-        matches = self._associate(seen)
-        self._update(matches, seen)
+        pairs = self._associate(seen)
+        existence = self._scene.scores.log_ratio(seen.scores)
+        self._update(pairs, seen, existence)
         self._mark_missed(image_size)
-        self._start(matches, seen)
+        self._start(pairs, seen, existence)
         self._identify()
         self._end()
-        mean, _ = stacked(self._tracks)
-        boxes, velocities = (
-            xyxy_from_cxcywh(mean).astype(np.float32),
-            mean[:, 4:].astype(np.float32),
-        )
-        self._published = [
-            track.published(stamp_sec, box, velocity)
-            for track, box, velocity in zip(self._tracks, boxes, velocities, strict=True)
-        ]
+        self._published = self._table.published(stamp_sec)
         return self._published
 
     def _advance_clock(self, stamp_sec: float) -> bool:
@@ -182,18 +179,20 @@ class ReidTracker:
         )
 
     def _predict(self, camera_motion: NDArray[np.floating] | None) -> None:
-        mean, covariance = self._filter.predict(*stacked(self._tracks), self._dt)
+        table = self._table
+        mean, covariance = self._filter.predict(table.mean, table.covariance, self._dt)
         if camera_motion is not None:
             affine = np.asarray(camera_motion, np.float64).reshape(2, 3)
             mean, covariance = self._filter.move_camera(mean, covariance, affine)
-        for row, track in enumerate(self._tracks):
-            track.mean, track.covariance = mean[row], covariance[row]
+        table.mean, table.covariance = mean, covariance
+        for track in table.tracks:
             track.is_matched = False
 
-    def _associate(self, seen: Sightings) -> Matches:
-        params, tracks = self.params, self._tracks
+    def _associate(self, seen: Sightings) -> Pairs:
+        params, tracks = self.params, self._table.tracks
+        expected, variance = self._filter.project(self._table.mean, self._table.covariance)
         evidence = self._scene.weigh(
-            tracks, seen, self._filter, params.unexpected_density, params.max_appearance
+            tracks, expected, variance, seen, params.unexpected_density, params.max_appearance
         )
         is_recent = [t.state in (TrackState.CONFIRMED, TrackState.OCCLUDED) for t in tracks]
         pairs = assign_in_turn(
@@ -203,80 +202,79 @@ class ReidTracker:
             np.array(is_recent, bool),
         )
         self._scene.learn(pairs, tracks, seen, evidence, self._now)
-        return [(tracks[row], column) for row, column in pairs]
+        return pairs
 
-    def _update(self, matches: Matches, seen: Sightings) -> None:
-        params = self.params
-        indices = [index for _, index in matches]
-        mean, covariance = self._filter.update(
-            *stacked([track for track, _ in matches]), seen.boxes_cxcywh[indices]
+    def _update(self, pairs: Pairs, seen: Sightings, existence: FloatArray) -> None:
+        params, table = self.params, self._table
+        rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
+        table.mean[rows], table.covariance[rows] = self._filter.update(
+            table.mean[rows], table.covariance[rows], seen.boxes_cxcywh[columns]
         )
-        evidence = self._scene.scores.log_ratio(seen.scores[indices])
-        for row, (track, index) in enumerate(matches):
-            track.mean, track.covariance = mean[row], covariance[row]
-            track.existence.hit(float(evidence[row]), self._dt, self._now - track.born_sec)
-            coverage = float(seen.coverage[index])
-            track.see(seen.persons[index], self._now, coverage, params.attribute_memory_sec)
+        nats, coverage = existence.tolist(), seen.coverage.tolist()
+        is_clean = ((seen.scores >= params.high_score) & seen.shows_look).tolist()
+        for row, column in pairs:
+            track = table.tracks[row]
+            track.existence.hit(nats[column], self._dt, self._now - track.born_sec)
+            person = seen.persons[column]
+            track.see(person, self._now, coverage[column], params.attribute_memory_sec)
             if params.keypoint_cutoff > 0:
-                track.smooth_keypoints(params.keypoint_cutoff, params.keypoint_speed_gain)
-            if seen.scores[index] >= params.high_score and seen.shows_look[index]:
-                track.look(seen.embeddings[index])
-            if track.state != TrackState.TENTATIVE:
-                track.existence.keep_above(SEEN_LOG_ODDS)
-                track.recovered |= track.state == TrackState.LOST
-                track.state = TrackState.CONFIRMED
-                self._gallery.take(track.track_id)
+                height = float(table.mean[row, 3])
+                track.smooth_keypoints(height, params.keypoint_cutoff, params.keypoint_speed_gain)
+            if is_clean[column]:
+                track.look(seen.embeddings[column])
+            self._gallery.take(track.track_id)
 
     def _mark_missed(self, image_size: tuple[int, int] | None) -> None:
-        params = self.params
-        missed = [t for t in self._tracks if not t.is_matched and t.state != TrackState.LOST]
+        params, table = self.params, self._table
+        is_seen = np.array([track.is_matched for track in table.tracks], bool)
+        unseen = np.flatnonzero(~is_seen).tolist()
+        missed = [row for row in unseen if table.tracks[row].state != TrackState.LOST]
         if not missed:
             return
-        mean, covariance = stacked(missed)
-        boxes = xyxy_from_cxcywh(mean)
-        coverage = covered_fraction(boxes, _boxes_xyxy([t for t in self._tracks if t.is_matched]))
-        is_unknown = covariance[:, 0] > params.position_deviation**2 * squared_heights(mean)
+        mean, boxes = table.mean[missed], xyxy_from_cxcywh(table.mean)
+        nearness = params.position_deviation**2 * squared_heights(mean)
+        is_unknown = table.covariance[missed, 0] > nearness
         if image_size is not None:
-            is_unknown |= inside_fraction(boxes, image_size) < params.inside_fraction
-        for row, track in enumerate(missed):
-            track.existence.miss(self._dt / params.miss_sec * (1 - coverage[row]))
-            if track.state == TrackState.TENTATIVE:
-                continue
-            if track.existence.log_odds < 0 or is_unknown[row]:
-                track.state = TrackState.LOST
-                track.existence.lose()
-            elif coverage[row] >= params.occluded_coverage:
-                track.state = TrackState.OCCLUDED
-            self._gallery.add(track)
+            is_unknown |= inside_fraction(boxes[missed], image_size) < params.inside_fraction
+        coverage = np.zeros(len(missed))
+        if params.occlusion:
+            coverage = covered_fraction(boxes[missed], boxes[is_seen])
+        is_hidden = coverage >= params.occluded_coverage
+        nats = self._dt / params.miss_sec * (1 - coverage)
+        for index, row in enumerate(missed):
+            track = table.tracks[row]
+            track.miss(float(nats[index]), bool(is_hidden[index]), bool(is_unknown[index]))
+            if track.state != TrackState.TENTATIVE:
+                self._gallery.add(track)
 
-    def _start(self, matches: Matches, seen: Sightings) -> None:
+    def _start(self, pairs: Pairs, seen: Sightings, existence: FloatArray) -> None:
         params = self.params
         is_fresh = seen.scores >= params.high_score
-        is_fresh[[index for _, index in matches]] = False
+        is_fresh[[column for _, column in pairs]] = False
         fresh = np.flatnonzero(is_fresh)
-        mean, covariance = self._filter.start(seen.boxes_cxcywh[fresh])
-        evidence = self._scene.scores.log_ratio(seen.scores[fresh])
-        for row, index in enumerate(fresh.tolist()):
+        if not fresh.size:
+            return
+        tracks = []
+        for column in fresh.tolist():
             track = Track(
                 self._next_id,
-                mean[row],
-                covariance[row],
-                seen.persons[index],
+                seen.persons[column],
                 self._now,
                 EmbeddingBank(params.bank_size, params.bank_interval_sec),
-                float(seen.coverage[index]),
-                Existence(float(evidence[row]), params.birth_log_odds),
+                float(seen.coverage[column]),
+                Existence(float(existence[column]), params.birth_log_odds),
             )
-            if seen.shows_look[index]:
-                track.look(seen.embeddings[index])
+            if seen.shows_look[column]:
+                track.look(seen.embeddings[column])
             self._next_id += 1
-            self._tracks.append(track)
+            tracks.append(track)
+        self._table.append(tracks, *self._filter.start(seen.boxes_cxcywh[fresh]))
 
     def _identify(self) -> None:
         """Confirm young tracks as somebody old or new."""
         params = self.params
         self._gallery.end(self._now, params.retention_sec, params.gallery_size)
-        young = [t for t in self._tracks if t.is_matched and t.state == TrackState.TENTATIVE]
+        young = [t for t in self._table.tracks if t.is_matched and t.state == TrackState.TENTATIVE]
         has_choice = self._embedding_length > 0 and len(self._gallery) > 0
         unclear = {track for track in young if has_choice and not track.looks}
         for track, best_id, best, stranger in recognise(
@@ -306,23 +304,21 @@ class ReidTracker:
         identity = self._gallery.take(track_id)
         if identity is None:  # taken by another track a moment ago
             return
-        self._tracks = [other for other in self._tracks if other is not identity]
+        self._table.select([other for other in self._table.tracks if other is not identity])
         track.become(identity, self.params.attribute_memory_sec)
 
     def _end(self) -> None:
         limit_sec = {
             TrackState.TENTATIVE: self.params.tentative_missed_sec,
+            TrackState.CONFIRMED: math.inf,
+            TrackState.OCCLUDED: math.inf,
             TrackState.LOST: self.params.max_lost_sec,
         }
-        self._tracks = sorted(
-            (
-                track
-                for track in self._tracks
-                if self._now - track.last_seen_sec <= limit_sec.get(track.state, np.inf)
-            ),
-            key=lambda track: track.track_id,
-        )
-
-
-def _boxes_xyxy(tracks: Sequence[Track]) -> FloatArray:
-    return xyxy_from_cxcywh(stacked(tracks)[0])
+        alive = [
+            track
+            for track in self._table.tracks
+            if self._now - track.last_seen_sec <= limit_sec[track.state]
+        ]
+        alive.sort(key=lambda track: track.track_id)
+        if alive != self._table.tracks:
+            self._table.select(alive)

@@ -63,6 +63,9 @@ class ReidTrackerParams:
     max_lost_sec: float = parameter(
         8.0, 'a lost track unseen for longer is left to the gallery', 's', 0, 600
     )
+    occlusion: bool = parameter(
+        True, 'nearer people hide those behind them; without it everybody counts as in full view'
+    )
     occluded_coverage: float = parameter(
         0.5, 'a person covered by this fraction of the box is occluded', '', 0, 1
     )

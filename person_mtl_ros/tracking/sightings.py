@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from person_mtl_ros.structures import Float32Array, PersonEstimate
 from person_mtl_ros.tracking.kalman_filter import cxcywh_from_xyxy
 from person_mtl_ros.tracking.occlusion import covered_fraction
+from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 
 FloatArray = NDArray[np.float64]
 
@@ -26,9 +27,7 @@ class Sightings:
     coverage: FloatArray  # (M,) share of the box that somebody nearer hides
 
 
-def sightings_from(
-    persons: Sequence[PersonEstimate], min_score: float, max_coverage: float
-) -> Sightings:
+def sightings_from(persons: Sequence[PersonEstimate], params: ReidTrackerParams) -> Sightings:
     """
     Sort and stack the persons of one image.
 
@@ -36,26 +35,25 @@ def sightings_from(
     the order in which the detector lists people.
 
     :param persons: as they came.
-    :param min_score: detections below it are dropped.
-    :param max_coverage: a box covered by more than this fraction shows somebody else as well, so
-        its embedding is not kept.
+    :param params: those below ``low_score`` are dropped; who is covered by more than
+        ``clean_coverage`` shows somebody else as well, so the embedding is not kept.
     :raises ValueError: when the embeddings of one image differ in length.
     """
-    kept = sorted(
-        (person for person in persons if person.detection.score >= min_score),
-        key=lambda person: (-person.detection.score, *person.detection.box_xyxy.tolist()),
-    )
+    kept = [person for person in persons if person.detection.score >= params.low_score]
+    scores = np.array([person.detection.score for person in kept], np.float64)
     boxes = np.array([person.detection.box_xyxy for person in kept], np.float64).reshape(-1, 4)
-    lengths = {person.embedding.size for person in kept} - {0}
+    order = np.lexsort((*boxes.T[::-1], -scores))
+    kept, scores, boxes = [kept[index] for index in order.tolist()], scores[order], boxes[order]
+    sizes = [person.embedding.size for person in kept]
+    lengths = set(sizes) - {0}
     if len(lengths) > 1:
         raise ValueError(f'embeddings of lengths {sorted(lengths)} in one image; expected one')
-    has_look = np.array([person.embedding.size > 0 for person in kept], bool)
-    coverage = covered_fraction(boxes, boxes)
-    shows_look = has_look & (coverage <= max_coverage)
-    embeddings = np.zeros((len(kept), lengths.pop() if lengths else 0), np.float32)
-    for row in np.flatnonzero(has_look):
-        embeddings[row] = kept[row].embedding
-    scores = np.array([person.detection.score for person in kept], np.float64)
+    has_look = np.array(sizes, bool)
+    embeddings = np.zeros((len(kept), max(sizes, default=0)), np.float32)
+    if lengths:
+        embeddings[has_look] = np.concatenate([p.embedding for p in kept]).reshape(-1, *lengths)
+    coverage = covered_fraction(boxes, boxes) if params.occlusion else np.zeros(len(kept))
+    shows_look = has_look & (coverage <= params.clean_coverage)
     return Sightings(
         kept, cxcywh_from_xyxy(boxes), scores, has_look, shows_look, embeddings, coverage
     )

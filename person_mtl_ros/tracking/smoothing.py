@@ -96,13 +96,15 @@ class AttributeBelief:
     def _fade(self, stamp_sec: float, memory_sec: float) -> None:
         fading = math.exp((self._stamp_sec - stamp_sec) / memory_sec)
         self._stamp_sec = stamp_sec
-        self._log_sum *= fading
-        self._weight *= fading
-        self._probabilities = None
+        if self._classes:
+            self._log_sum *= fading
+            self._weight *= fading
+            self._probabilities = None
 
     def _make_room(self, attributes: Mapping[str, NDArray[np.floating]]) -> None:
         for name, values in attributes.items():
             if name not in self._classes:
+                self._probabilities = None
                 begin = len(self._log_sum)
                 self._classes[name] = slice(begin, begin + len(values))
                 self._log_sum = np.append(self._log_sum, np.zeros(len(values)))

@@ -1,23 +1,17 @@
 """One person followed through the images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from person_mtl_ros.structures import Float32Array, PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
-from person_mtl_ros.tracking.existence import Existence
+from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, Existence
 from person_mtl_ros.tracking.smoothing import AttributeBelief, KeypointFilter, view_weight
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(eq=False)
 class Track:
     """
-    Motion, look and beliefs of one person.
+    Look and beliefs of one person; motion is that of all at once, see ``TrackTable``.
 
     TENTATIVE until it is believed to be a person and known which, then CONFIRMED while seen or
     believed to be where predicted; OCCLUDED while a nearer person hides it; LOST when nobody
@@ -25,8 +19,6 @@ class Track:
     """
 
     track_id: int
-    mean: FloatArray  # (6,) see kalman_filter
-    covariance: FloatArray  # (4,)
     estimate: PersonEstimate  # latest matched
     born_sec: float  # when this stretch of sightings began
     bank: EmbeddingBank
@@ -60,11 +52,31 @@ class Track:
         self.attributes.add(estimate.attributes, weight, stamp_sec, memory_sec)
         self.estimate, self.last_seen_sec = estimate, stamp_sec
         self.is_matched = True
+        if self.state != TrackState.TENTATIVE:
+            self.existence.keep_above(SEEN_LOG_ODDS)
+            self.recovered |= self.state == TrackState.LOST
+            self.state = TrackState.CONFIRMED
 
-    def smooth_keypoints(self, min_cutoff: float, speed_gain: float) -> None:
-        """Put the joints of the latest sighting where the filter has them."""
+    def miss(self, nats: float, is_hidden: bool, is_unknown: bool) -> None:
+        """
+        Take in that it was not found.
+
+        :param nats: what that says against there being a person.
+        :param is_hidden: a nearer person stands in front.
+        :param is_unknown: nobody can say where it is.
+        """
+        self.existence.miss(nats)
+        if self.state == TrackState.TENTATIVE:
+            return
+        if self.existence.log_odds < 0 or is_unknown:
+            self.state = TrackState.LOST
+            self.existence.lose()
+        elif is_hidden:
+            self.state = TrackState.OCCLUDED
+
+    def smooth_keypoints(self, height: float, min_cutoff: float, speed_gain: float) -> None:
+        """Put the joints of the latest sighting, ``height`` px tall, where the filter has them."""
         if len(self.estimate.keypoints):
-            height = float(self.mean[3])
             smooth = self.keypoints.smooth(
                 self.estimate.keypoints, height, self.last_seen_sec, min_cutoff, speed_gain
             )
@@ -108,10 +120,3 @@ class Track:
             estimate=self.estimate,
             recovered=self.recovered,
         )
-
-
-def stacked(tracks: Sequence[Track]) -> tuple[FloatArray, FloatArray]:
-    """Means (N, 6) and covariances (N, 4)."""
-    mean = np.array([track.mean for track in tracks]).reshape(-1, 6)
-    covariance = np.array([track.covariance for track in tracks]).reshape(-1, 4)
-    return mean, covariance

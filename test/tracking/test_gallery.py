@@ -10,9 +10,7 @@ from person_mtl_ros.tracking.track import Track
 def identity(track_id: int, last_seen_sec: float) -> Track:
     bank = EmbeddingBank(capacity=4, interval_sec=0.0)
     bank.add(look(track_id), 0.0)
-    return Track(
-        track_id, np.zeros(6), np.ones(4), person(0.0), last_seen_sec, bank, 0.0, Existence(0, 0)
-    )
+    return Track(track_id, person(0.0), last_seen_sec, bank, 0.0, Existence(0, 0))
 
 
 def test_bank_keeps_the_rare_view_when_full() -> None:

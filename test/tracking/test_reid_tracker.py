@@ -91,6 +91,18 @@ def test_track_keeps_id_through_short_occlusion(embedded: bool) -> None:
     assert TrackState.LOST not in hidden_states
 
 
+@pytest.mark.parametrize(
+    ('occlusion', 'expected'), [(True, TrackState.OCCLUDED), (False, TrackState.LOST)]
+)
+def test_nobody_is_hidden_without_occlusion(occlusion: bool, expected: TrackState) -> None:
+    tracker = ReidTracker(ReidTrackerParams(occlusion=occlusion, position_deviation=10.0))
+    in_front = person(300.0, y=240.0, height=180.0)
+    for step in range(20):
+        tracker.step(0.1 * step, [in_front] + [person(300.0)] * (step < 10))
+    states = {p.state for p in tracker.step(2.0, [in_front]) if not p.is_matched}
+    assert states == {expected}
+
+
 def test_people_who_turn_back_at_a_crossing_are_told_apart_by_look() -> None:
     tracker = ReidTracker(same_person_threshold=THRESHOLD)
     first: dict[int, int] = {}
@@ -351,7 +363,14 @@ def test_embedding_of_another_length_is_refused() -> None:
         tracker.step(0.1, [person(300.0, embedding=look(1)[:10])])
 
 
-@pytest.mark.parametrize('name', parameter_specs(ReidTrackerParams))
+NUMBERS = [
+    name
+    for name, (default, _) in parameter_specs(ReidTrackerParams).items()
+    if not isinstance(default, bool)
+]
+
+
+@pytest.mark.parametrize('name', NUMBERS)
 def test_parameter_out_of_bounds_is_refused_by_name(name: str) -> None:
     _, spec = parameter_specs(ReidTrackerParams)[name]
     assert spec.minimum is not None and spec.maximum is not None

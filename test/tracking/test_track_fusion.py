@@ -37,9 +37,9 @@ def test_a_blurred_view_counts_less() -> None:
     assert _watch(views + [(NO_HAT, clear)] * 10) < 0.5
 
 
-def _watch_behind_somebody(distance: float) -> float:
+def _watch_behind_somebody(distance: float, **params) -> float:
     """Belief in a hat of a person seen without one while somebody nearer stands so far aside."""
-    tracker = ReidTracker(ReidTrackerParams(max_lost_sec=600.0))
+    tracker = ReidTracker(ReidTrackerParams(max_lost_sec=600.0, **params))
     for step in range(20):
         is_joined = step >= 8
         seen = person(300.0, attributes={'hat': NO_HAT if is_joined else HAT})
@@ -55,6 +55,7 @@ def _watch_behind_somebody(distance: float) -> float:
 def test_an_occluded_view_counts_less() -> None:
     assert _watch_behind_somebody(distance=7.0) > 0.6
     assert _watch_behind_somebody(distance=200.0) < 0.5
+    assert _watch_behind_somebody(distance=7.0, occlusion=False) < 0.5
 
 
 def _keypoints_seen(**params) -> tuple[np.ndarray, np.ndarray]:
