@@ -45,6 +45,7 @@ def market(tmp_path: Path) -> Path:
             'query/0009_c4s6_015971_00.jpg',
             'bounding_box_test/-1_c1s1_000401_03.jpg',
             'bounding_box_test/0000_c5s1_000401_00.jpg',
+            'bounding_box_test/0000_c5s1_000501_00.jpg',
             'bounding_box_test/0003_c4s6_016996_02.jpg',
             'bounding_box_test/0009_c2s6_016996_02.jpg',
         )
@@ -68,9 +69,12 @@ def test_training_people_are_counted_from_0(market: Path) -> None:
 def test_test_set_has_queries_first_and_distractors_but_no_junk(market: Path) -> None:
     data = Market1501(market, CROP, split='test')
     assert data.is_query is not None
-    assert data.is_query.tolist() == [True, True, False, False, False]
-    assert data.identities.tolist() == [1, 2, 0, 1, 2]  # of 0000, 0003, 0009
-    assert [data[index].camera for index in range(5)] == [1, 4, 5, 4, 2]
+    assert data.is_query.tolist() == [True, True, False, False, False, False]
+    # Of 0003, 0009, two distractors, 0003, 0009: a distractor is nobody else.
+    assert data.identities.tolist() == [0, 1, 2, 3, 0, 1]
+    assert [data[index].camera for index in range(6)] == [1, 4, 5, 5, 4, 2]
+    half = Market1501(market, CROP, split='test', people=(0, 0.5))
+    assert half.identities.tolist() == [0, 1, 2, 0]
 
 
 def test_a_share_of_the_people_can_be_taken(market: Path) -> None:

@@ -1,6 +1,7 @@
 """Market-1501 (Zheng et al. 2015): 32,668 crops of 1,501 people, with attributes if there are."""
 
 import re
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +18,8 @@ _SOURCE = (
     'Market-1501-v15.09.15.zip of https://zheng-lab.cecs.anu.edu.au/Project/project_reid.html'
 )
 _NAME = re.compile(r'(-?\d+)_c(\d)s\d+_\d+_\d+')  # 0002_c1s1_000451_03: person, camera
-_JUNK = (
-    -1
-)  # bad boxes, which the protocol ignores; 0 are distractors, which it counts as strangers
+_JUNK = -1  # bad boxes, which the protocol ignores
+_DISTRACTOR = 0  # strangers to every query, and to each other
 
 
 class Market1501(PersonDataset):
@@ -30,7 +30,8 @@ class Market1501(PersonDataset):
     :param crop: of the network; the crops here are as a detector and cropper would give them.
     :param split: ``test`` is the queries and behind them the gallery.
     :param attribute_file: ``market_attribute.mat`` for attribute labels, or its columns as .csv.
-    :param people: share of the people to take, in the order of their numbers: [first, last).
+    :param people: share of the people to take, in the order of their numbers: [first, last);
+        distractors are kept, each a person of its own.
     :raises DatasetError: when files are missing.
     """
 
@@ -48,14 +49,21 @@ class Market1501(PersonDataset):
             for folder in folders
             for path, person, camera in _images(root, folder)
         ]
-        numbers = sorted({person for _, person, _, _ in rows})
+        numbers = sorted({person for _, person, _, _ in rows} - {_DISTRACTOR})
         first, last = (round(share * len(numbers)) for share in people)
         index_of = {person: index for index, person in enumerate(numbers[first:last])}
-        rows = [row for row in rows if row[1] in index_of]
+        rows = [row for row in rows if row[1] in index_of or row[1] == _DISTRACTOR]
+        strangers = count(len(index_of))
         self._crop = crop
         self.paths = [path for path, *_ in rows]
         self._cameras = [camera for _, _, camera, _ in rows]
-        self.identities = np.array([index_of[person] for _, person, _, _ in rows], np.int64)
+        self.identities = np.array(
+            [
+                next(strangers) if person == _DISTRACTOR else index_of[person]
+                for _, person, _, _ in rows
+            ],
+            np.int64,
+        )
         if split == 'test':
             self.is_query = np.array([is_query for *_, is_query in rows])
         self._attributes = None
