@@ -5,21 +5,35 @@ A file may name another one, relative to itself, as its ``base`` and say only wh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.dataclasses import dataclass
 
 from person_mtl_ros.crops import CropParams
+from person_mtl_ros.networks.backbones import RESNETS
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
 from training.transforms.policy import POLICIES, AugmentationPolicy
 
 Task = Literal['reid', 'attributes', 'pose', 'parts']
 # What has a weight in the sum of losses; ReID has two of them (Pfeiffer et al., section 3).
 LossName = Literal['triplet', 'identity', 'attributes', 'pose', 'parts']
+NORMS = ('group', 'batch')  # of ``backbones.norm_layer``
+LOSSES_OF_REID = ('triplet', 'identity')
+Share = Annotated[float, Field(gt=0, le=1)]
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 _strict = ConfigDict(extra='forbid')
 
@@ -43,7 +57,9 @@ class TrainingDataConfig(DataConfig):
     """A data set to train on."""
 
     batch: PositiveInt = 64  # crops
-    crops_per_person: int = 0  # K; batches of P x K crops for the triplet loss, 0 of any crops
+    crops_per_person: NonNegativeInt = (
+        0  # K; batches of P x K crops for the triplet loss, 0 of any crops
+    )
     augmentation: str | AugmentationPolicy = 'geometric'  # a name of POLICIES, or its bounds
 
 
@@ -63,7 +79,7 @@ class LossConfig:
     # Of the triplet loss. None is the soft margin ln(1 + exp(x)) of Hermans et al. 2017.
     triplet_margin: float | None = None
     triplet_on_unit_sphere: bool = False  # compare embeddings of length 1, as the cosine does
-    bootstrapped_share: float = 0.25  # of the pixels, the hardest, in the loss of the parts
+    bootstrapped_share: Share = 0.25  # of the pixels, the hardest, in the loss of the parts
 
 
 @dataclass(frozen=True, config=_strict)
@@ -71,14 +87,16 @@ class OptimizationConfig:
     """Adam and its schedule; a step is one update of the weights."""
 
     steps: PositiveInt
-    learning_rate: float = 3e-4
+    learning_rate: PositiveFloat = 3e-4
     decay: Literal['exponential', 'cosine'] = 'exponential'
-    decay_start: float = 0.6  # share of the steps before the exponential decay (to 1/1000) begins
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    gradient_clip: float | None = None  # largest norm
+    # Share of the steps before the exponential decay (to 1/1000) begins.
+    decay_start: ShareBelowOne = 0.6
+    warmup_steps: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat = 0.0
+    gradient_clip: PositiveFloat | None = None  # largest norm
     accumulate: PositiveInt = 1  # batches per step
-    average_decay: float = 0.0  # of the exponential average of the weights, which is kept; 0 none
+    # Of the exponential average of the weights, which is kept; 0 none.
+    average_decay: ShareBelowOne = 0.0
     precision: Literal['32-true', 'bf16-mixed', '16-mixed'] = '32-true'
 
 
@@ -96,33 +114,59 @@ class ExperimentConfig:
     pretrained: str | None = None
     extra_tasks: tuple[Task, ...] = ()  # heads that are not trained but measured
     seed: int = 0
-    workers: int = 2  # processes that read and augment
+    workers: NonNegativeInt = 2  # processes that read and augment
     report_every: PositiveInt = 50  # steps between two lines of the log
     save_every: PositiveInt = 500  # steps
-    validate_every: int = 0  # steps; 0 only at the end
+    validate_every: NonNegativeInt = 0  # steps; 0 only at the end
     description: str = ''  # one line for tables
     expected: dict[str, float] = field(default_factory=dict)  # what the paper reports
 
     def __post_init__(self) -> None:
-        decided = {'tasks', 'class_counts', 'joints', 'parts'} & set(self.network)
-        if decided:
-            raise ValueError(f'network: {", ".join(sorted(decided))} follow from the data sets')
-        MultiTaskNetParams(**self.network)
+        self._check_network()
         if not self.train:
             raise ValueError('train: no data set')
         for name, data in self.train.items():
-            if 'reid' in data.tasks and not data.crops_per_person:
-                raise ValueError(f'train.{name}: task reid needs crops_per_person')
-            if isinstance(data.augmentation, str) and data.augmentation not in POLICIES:
-                raise ValueError(
-                    f"train.{name}: augmentation '{data.augmentation}'; "
-                    f'expected one of {", ".join(POLICIES)}, or bounds'
-                )
-            if data.crops_per_person and data.batch % data.crops_per_person:
-                raise ValueError(
-                    f'train.{name}: a batch of {data.batch} is no multiple of '
-                    f'{data.crops_per_person} crops per person'
-                )
+            try:
+                self._check_training_data(data)
+            except ValueError as error:
+                raise ValueError(f'train.{name}: {error}') from error
+
+    def _check_network(self) -> None:
+        from_data = {'tasks', 'class_counts', 'joints', 'parts'}
+        decided = sorted(from_data & set(self.network))
+        if decided:
+            raise ValueError(f'network: {", ".join(decided)} follow from the data sets')
+        known = {parameter.name for parameter in fields(MultiTaskNetParams)} - from_data
+        unknown = sorted(set(self.network) - known)
+        if unknown:
+            raise ValueError(
+                f'network: unknown {", ".join(unknown)}; expected of {", ".join(sorted(known))}'
+            )
+        params = MultiTaskNetParams(**self.network)
+        for value, choices in ((params.backbone, RESNETS), (params.norm, NORMS)):
+            if value not in choices:
+                raise ValueError(f"network: '{value}'; expected one of {', '.join(choices)}")
+
+    def _check_training_data(self, data: TrainingDataConfig) -> None:
+        people, rest = divmod(data.batch, max(data.crops_per_person, 1))
+        if rest:
+            raise ValueError(
+                f'a batch of {data.batch} is no multiple of '
+                f'{data.crops_per_person} crops per person'
+            )
+        if 'reid' in data.tasks and min(data.crops_per_person, people) < 2:
+            raise ValueError(
+                'task reid needs crops_per_person, at least 2, and batches of at least 2 people'
+            )
+        for task in data.tasks:
+            names = LOSSES_OF_REID if task == 'reid' else (task,)
+            if not set(names) & {str(name) for name in self.losses.weights}:
+                raise ValueError(f'task {task} has no weight {" or ".join(names)} in the losses')
+        if isinstance(data.augmentation, str) and data.augmentation not in POLICIES:
+            raise ValueError(
+                f"augmentation '{data.augmentation}'; "
+                f'expected one of {", ".join(POLICIES)}, or bounds'
+            )
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -144,7 +188,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> ExperimentConfig:
         key, separator, value = change.partition('=')
         if not separator:
             raise ConfigError(f"'{change}': expected KEY=VALUE, as in optimization.steps=100")
-        nested: Any = yaml.safe_load(value)
+        nested = parse_yaml(value, change)
         for part in reversed(key.split('.')):
             nested = {part: nested}
         values = _merged(values, nested)
@@ -154,8 +198,6 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> ExperimentConfig:
         first = error.errors()[0]
         place = '.'.join(str(part) for part in first['loc'])
         raise ConfigError(f'{path}: {place}: {first["msg"]}'.replace(': :', ':')) from error
-    except TypeError as error:
-        raise ConfigError(f'{path}: {error}') from error
 
 
 def config_to_json(config: ExperimentConfig) -> dict[str, Any]:
@@ -163,17 +205,31 @@ def config_to_json(config: ExperimentConfig) -> dict[str, Any]:
     return TypeAdapter(ExperimentConfig).dump_python(config, mode='json')
 
 
+def parse_yaml(text: str, source: object) -> Any:
+    """
+    Read YAML.
+
+    :param text: to read.
+    :param source: where it is from.
+    :raises ConfigError: naming the source.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f'{source}: not YAML: {" ".join(str(error).split())}') from error
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text())
+        values = parse_yaml(path.read_text(), path)
     except FileNotFoundError as error:
         raise ConfigError(f'{path}: no such file') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f'{path}: not YAML: {" ".join(str(error).split())}') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f'{path}: cannot be read: {error}') from error
     if not isinstance(values, dict):
         raise ConfigError(f'{path}: expected keys and values')
     base = values.pop('base', None)
-    return _merged(_read(path.parent / base), values) if base else values
+    return _merged(_read(path.parent / str(base)), values) if base else values
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,17 @@ from lightning_fabric.strategies import DDPStrategy
 
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.checkpoint import save_checkpoint
+from person_mtl_ros.crops import CropParams
 from training.annotations import open_dataset
 from training.batches import training_loader
-from training.config import ConfigError, ExperimentConfig, config_to_json, load_config
-from training.datasets.sample import DatasetError
+from training.config import (
+    ConfigError,
+    DataConfig,
+    ExperimentConfig,
+    config_to_json,
+    load_config,
+)
+from training.datasets.sample import DatasetError, PersonDataset
 from training.engine import NonFiniteLossError, ResumeError, Trainer
 from training.evaluation import PRIMARY, Scores, evaluate_same_person
 from training.pretrained import load_pretrained
@@ -57,11 +64,11 @@ class Experiment:
         self._config, self._out, self._fabric = config, out, fabric
         self._size_hw = (config.crop.height, config.crop.width)
         self._train = {
-            name: open_dataset(data, config.crop, margin_of(data.augmentation))
+            name: _open(name, data, config.crop, margin_of(data.augmentation))
             for name, data in config.train.items()
         }
         self._validation = {
-            name: open_dataset(data, config.crop) for name, data in config.validation.items()
+            name: _open(name, data, config.crop) for name, data in config.validation.items()
         }
         labels = {name: data.labels for name, data in (self._train | self._validation).items()}
         people = {
@@ -182,6 +189,17 @@ class Experiment:
             temporary.write_text(json.dumps(results, indent=1) + '\n')
 
 
+def _open(name: str, data: DataConfig, crop: CropParams, margin: float = 1.0) -> PersonDataset:
+    dataset = open_dataset(data, crop, margin)
+    unlabelled = [task for task in data.tasks if task not in dataset.labelled_tasks]
+    if unlabelled:
+        raise ConfigError(
+            f"data set '{name}' has no labels of {', '.join(unlabelled)}; "
+            f'it has those of {", ".join(dataset.labelled_tasks) or "no task"}'
+        )
+    return dataset
+
+
 def create_fabric(config: ExperimentConfig, out: Path) -> Fabric:
     """Launch on all devices that ``torchrun`` gives this training, or on one."""
     processes = int(os.environ.get('WORLD_SIZE', '1'))
@@ -233,7 +251,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         train(load_config(args.config, args.changes), args.out)
-    except (ConfigError, DatasetError, ResumeError, ValueError) as error:
+    except (ConfigError, DatasetError, ResumeError, OSError, ValueError) as error:
         print(f'train: {error}', file=sys.stderr)
         return 2
     except NonFiniteLossError as error:

@@ -54,6 +54,14 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
         (['train.market.batch=30'], '30 is no multiple of 4'),
         (['train.market.augmentation=none'], "'none'; expected one of flip"),
         (['losses.weights.pose=0'], 'greater than 0'),
+        (['train.market.crops_per_person=1'], 'at least 2'),
+        (['train.market.batch=4'], 'at least 2 people'),
+        (['losses.weights={pose: 1}'], 'task reid has no weight triplet or'),
+        (['optimization.decay_start=1'], 'less than 1'),
+        (['losses.bootstrapped_share=25'], 'less than or equal to 1'),
+        (['network.backbone=vgg'], "'vgg'; expected one of resnet"),
+        (['network.norm=layer'], "'layer'; expected one of group, batch"),
+        (['seed=[1'], 'seed=[1: not YAML'),
         (['nonsense'], "'nonsense': expected KEY=VALUE"),
     ],
 )
@@ -69,6 +77,8 @@ def test_what_is_wrong_is_said_with_its_place(
 def test_files_that_are_none_are_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='no such file'):
         load_config(tmp_path / 'nothing.yaml')
+    with pytest.raises(ConfigError, match='cannot be read'):
+        load_config(tmp_path)
     with pytest.raises(ConfigError, match='not YAML'):
         load_config(_file(tmp_path, 'a: [1'))
     with pytest.raises(ConfigError, match='expected keys'):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from training.config import ConfigError
 from training.datasets.label_sets import part_labels
 from training.datasets.sample import LabelSet
 from training.engine import STATE, NonFiniteLossError, ResumeError, learning_rate_factor
+from training.labels import PA100K_ATTRIBUTES
 from training.systems.multi_task import MultiTaskSystem
-from training.train import NETWORK, RESULTS, train
+from training.train import NETWORK, RESULTS, main, train
 
 # What a process of its own runs: the random people and a pause in every step, to be killed in.
 CHILD = """
@@ -154,6 +156,35 @@ def test_data_sets_whose_labels_disagree_are_refused(tmp_path: Path) -> None:
     other = LabelSet(**part_labels('lip'))
     with pytest.raises(ConfigError, match="'people' and 'figures' have different part_names"):
         MultiTaskSystem(config, {'people': people.labels, 'figures': other}, {})
+
+
+def test_a_checkpoint_names_only_labels_of_its_tasks(tmp_path: Path) -> None:
+    config = experiment(tmp_path, 'train.people.tasks=[reid]')
+    people = open_random_people('', {'count': 24}, config.crop)
+    other = LabelSet(attributes=PA100K_ATTRIBUTES)  # which nobody asks for
+    system = MultiTaskSystem(config, {'people': people.labels, 'figures': other}, {'people': 8})
+    info = system.checkpoint_info({})
+    assert info.tasks == ('reid', 'pose', 'parts')
+    assert info.attributes == ()
+    assert info.keypoint_names and info.part_names
+
+
+def test_tasks_without_labels_are_refused(tmp_path: Path, monkeypatch) -> None:
+    people = open_random_people('', {'count': 24}, experiment(tmp_path).crop)
+    people.labels = replace(people.labels, keypoint_names=())
+    monkeypatch.setattr(annotations, 'create_dataset', lambda *_: people)
+    with pytest.raises(ConfigError, match=r"'figures' has no labels of pose; .* reid, attributes"):
+        train(experiment(tmp_path), tmp_path / 'run')
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
+    experiment(tmp_path)
+    (tmp_path / 'file').touch()
+    arguments = [str(tmp_path / 'experiment.yaml'), '--out', str(tmp_path / 'file')]
+    monkeypatch.setattr(sys, 'argv', ['train', *arguments])
+    assert main() == 2
+    error = capsys.readouterr().err
+    assert error.startswith('train:') and error.count('\n') == 1
 
 
 def test_uncertainty_weights_are_trained_with_the_network(tmp_path: Path) -> None:

@@ -47,12 +47,29 @@ class LabelSet:
     part_flip: tuple[int, ...] = ()  # class that takes the place of each in a mirror
 
 
+# Fields of ``LabelSet`` by task.
+FIELDS_OF_TASK = {
+    'attributes': ('attributes',),
+    'pose': ('keypoint_names', 'keypoint_edges', 'keypoint_flip'),
+    'parts': ('part_names', 'part_colors', 'part_flip'),
+}
+
+
 class PersonDataset(ABC):
     """A data set with random access; reading an image happens in ``__getitem__``."""
 
     labels: LabelSet
     identities: NDArray[np.int64]  # (N,) person of each sample, UNKNOWN without ReID labels
     is_query: NDArray[np.bool_] | None = None  # (N,) of a test set; the others are its gallery
+
+    @property
+    def labelled_tasks(self) -> tuple[str, ...]:
+        """Tasks it has labels of."""
+        has_people = bool((self.identities != UNKNOWN).any())
+        others = [
+            task for task, (first, *_) in FIELDS_OF_TASK.items() if getattr(self.labels, first)
+        ]
+        return ('reid', *others) if has_people else tuple(others)
 
     def __len__(self) -> int:
         return len(self.identities)

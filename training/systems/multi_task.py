@@ -4,7 +4,7 @@ Multi-task and multi-dataset person network (Pfeiffer et al. 2019): what is trai
 The losses of a batch are those of the tasks its data set has labels for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from person_mtl_ros.networks.multi_task_net import (
     embedding_dim,
 )
 from training.config import ConfigError, ExperimentConfig
-from training.datasets.sample import UNLABELLED, LabelSet
+from training.datasets.sample import FIELDS_OF_TASK, UNLABELLED, LabelSet
 from training.losses import (
     FixedWeights,
     IdentityClassifier,
@@ -52,7 +52,7 @@ class MultiTaskSystem(nn.Module):
     ) -> None:
         super().__init__()
         self._config = config
-        self.label_set = _common_labels(labels)
+        self.label_set = _common_labels(labels, config.tasks)
         self.params = MultiTaskNetParams(
             **config.network,
             tasks=config.tasks,
@@ -133,12 +133,16 @@ class MultiTaskSystem(nn.Module):
         return result
 
 
-def _common_labels(labels: Mapping[str, LabelSet]) -> LabelSet:
-    """Join the label sets of data sets, which may lack some but must agree on the others."""
+def _common_labels(labels: Mapping[str, LabelSet], tasks: Collection[str]) -> LabelSet:
+    """
+    Join the label sets of data sets, which may lack some but must agree on the others.
+
+    Only those of the tasks of the network: a checkpoint names no joints that it does not find.
+    """
     common: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for dataset, label_set in labels.items():
-        for name in LabelSet.__dataclass_fields__:
+        for name in (field for task in tasks for field in FIELDS_OF_TASK.get(task, ())):
             value = getattr(label_set, name)
             if not value:
                 continue
