@@ -86,7 +86,7 @@ def export_checkpoint(
         try:
             return write_verified(candidate)
         except DisagreementError as error:
-            logger.warning('%s', error)
+            logger.info('%s', error)
     return write_verified(last)
 
 
