@@ -13,6 +13,7 @@ writes ``blind_answers.json`` beside this file.
 import argparse
 import json
 import re
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.structures import Float32Array, UInt8Array
 from training.datasets.label_sets import merge_parts
 from training.datasets.rendered import RenderedDataset
-from training.datasets.sample import IGNORED_PART, UNLABELLED, PersonDataset
+from training.datasets.sample import IGNORED_PART, UNLABELLED, DatasetError, PersonDataset
 from training.labels import FIVE_PARTS, LIP_PARTS
 
 SHIPPED = Path(__file__).with_suffix('.json')
@@ -107,14 +108,19 @@ def save_blind_answers(answers: BlindAnswers, path: Path) -> None:
         temporary.write_text(rows + '\n')
 
 
-def main() -> None:
+def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description='Average poses and parts of rendered people.')
     parser.add_argument('crops', type=Path, help='folder of training.synthetic.crops')
     parser.add_argument('--out', type=Path, default=SHIPPED)
     args = parser.parse_args()
-    save_blind_answers(blind_answers(RenderedDataset(args.crops)), args.out)
+    try:
+        save_blind_answers(blind_answers(RenderedDataset(args.crops)), args.out)
+    except (DatasetError, OSError) as error:
+        print(f'blind_answers: {error}', file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -19,8 +19,9 @@ from tabulate import tabulate
 from person_mtl_ros.crops import CropParams
 from training.annotations import open_dataset
 from training.blind_answers import blind_answers
-from training.config import DataConfig, ExperimentConfig, load_config
-from training.datasets.sample import UNKNOWN, PersonDataset
+from training.config import ConfigError, DataConfig, ExperimentConfig, load_config
+from training.datasets.sample import UNKNOWN, DatasetError, PersonDataset
+from training.engine import NonFiniteLossError, ResumeError
 from training.evaluation import (
     PRIMARY,
     evaluate_attributes,
@@ -137,9 +138,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description='Train all four tasks and check each of them.')
     parser.add_argument('--out', type=Path, default=Path('runs/smoke'), help='folder of the run')
     args = parser.parse_args()
-    config = load_config(CONFIG)
-    render_sets(config)
-    results = train(config, args.out)
+    try:
+        config = load_config(CONFIG)
+        render_sets(config)
+        results = train(config, args.out)
+    except (ConfigError, DatasetError, ResumeError, NonFiniteLossError, OSError) as error:
+        print(f'smoke: {error}', file=sys.stderr)
+        return 2
     comparisons = compare(config, results['validation'])
     rows = [
         [c.dataset, PRIMARY[c.task], c.network, c.blind, MARGINS[c.task], c.is_passed]

@@ -19,6 +19,7 @@ import matplotlib
 import numpy as np
 from tabulate import tabulate
 
+from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.checkpoint import load_info
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
 from training.cost import Cost, measure_costs
@@ -148,7 +149,7 @@ def write_page(page: Path, runs: Mapping[str, Runs]) -> None:
     networks cost.
 
     :param page: Markdown that exists; its prose stays.
-    :raises TableError: for a part without runs.
+    :raises TableError: for a part without runs or without end.
     """
     lines: list[str] = []
     is_generated = False
@@ -160,7 +161,10 @@ def write_page(page: Path, runs: Mapping[str, Runs]) -> None:
         if line.startswith('<!-- ') and line != '<!-- end -->':
             is_generated = True
             lines += ['', *_part(page, line.removeprefix('<!-- ').removesuffix(' -->'), runs), '']
-    page.write_text('\n'.join(lines) + '\n')
+    if is_generated:
+        raise TableError(f'{page}: a part without <!-- end -->; what follows it would be lost')
+    with atomic_path(page) as temporary:
+        temporary.write_text('\n'.join(lines) + '\n')
 
 
 def _part(page: Path, title: str, runs: Mapping[str, Runs]) -> list[str]:

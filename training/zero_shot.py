@@ -180,11 +180,13 @@ def main() -> None:
     args = parser.parse_args()
     if not args.folder.is_dir():
         parser.error(f'{args.folder}: no such folder')
+    if not args.json.parent.is_dir():
+        parser.error(f'{args.json}: the folder {args.json.parent} does not exist')
     try:
         checkpoint = load_checkpoint(args.weights)
         zero_shot = ZeroShot(args.folder, checkpoint, args.device)
     except (CheckpointError, BackendError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
+        parser.exit(2, f'{parser.prog}: {error}\n')
     zero_shot.run()
     print(table(zero_shot.results))
     for line in zero_shot.missing:

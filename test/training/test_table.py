@@ -57,6 +57,14 @@ def test_missing_runs_are_said(runs, tmp_path):
         write_page(tmp_path / 'page.md', read_runs(runs))
 
 
+def test_a_part_without_end_does_not_swallow_the_page(runs, tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text('<!-- table7 -->\n\nProse.\n')
+    with pytest.raises(TableError, match='without <!-- end -->'):
+        write_page(page, read_runs(runs))
+    assert 'Prose.' in page.read_text()
+
+
 def test_a_broken_result_is_named(runs):
     (runs / 'table7_b' / 'seed_0' / 'results.json').write_text('{')
     with pytest.raises(TableError, match='table7_b'):

@@ -107,13 +107,15 @@ def test_what_cannot_be_measured_does_not_keep_the_rest_from_it(
 def test_without_weights_or_folder_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    for folder, weights, message in (
-        (tmp_path / 'none', default_checkpoint(), 'no such folder'),
-        (tmp_path, tmp_path / 'none.safetensors', 'no such file'),
+    report = tmp_path / 'report.json'
+    for folder, out, weights, message in (
+        (tmp_path / 'none', report, default_checkpoint(), 'no such folder'),
+        (tmp_path, tmp_path / 'no/report.json', default_checkpoint(), 'does not exist'),
+        (tmp_path, report, tmp_path / 'none.safetensors', 'no such file'),
     ):
         with pytest.raises(SystemExit) as stop:
-            _run(folder, tmp_path / 'report.json', monkeypatch, '--weights', str(weights))
-        assert stop.value.code
+            _run(folder, out, monkeypatch, '--weights', str(weights))
+        assert stop.value.code == 2
         assert message in capsys.readouterr().err
 
 

@@ -99,7 +99,7 @@ def person_boxes(
     try:
         with atomic_path(cache) as temporary, temporary.open('wb') as file:
             np.savez(file, files=len(paths), stems=stems, persons=persons, boxes=boxes)
-    except PermissionError:
+    except OSError:
         pass  # a shared, read-only copy; it only takes longer the next time
     return stems, persons, boxes
 

@@ -8,7 +8,7 @@ from person_mtl_ros.crops import CropParams
 from training.datasets.person_view import PersonView, read_image
 from training.datasets.sample import UNKNOWN, DatasetError, LabelSet, PersonDataset, Sample
 
-SUFFIXES = ('.jpg', '.png')
+SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 class CropFolder(PersonDataset):
@@ -21,10 +21,10 @@ class CropFolder(PersonDataset):
     """
 
     def __init__(self, root: Path, crop: CropParams) -> None:
-        self._paths = sorted(path for path in root.rglob('*') if path.suffix in SUFFIXES)
+        self._paths = sorted(path for path in root.rglob('*') if path.suffix.lower() in SUFFIXES)
         if not self._paths:
             raise DatasetError(
-                f'{root}: no {" or ".join(SUFFIXES)}; python -m training.collect writes crops'
+                f'{root}: no {", ".join(SUFFIXES)}; python -m training.collect writes crops'
             )
         self._crop = crop
         self.identities = np.full(len(self._paths), UNKNOWN, np.int64)

@@ -160,7 +160,15 @@ def read_mpii_mat(path: Path) -> list[MpiiPerson]:
             for number in np.atleast_1d(separated).astype(int).ravel()
             if _points(np.atleast_1d(entry.annorect)[number - 1])
         ]
-    except (OSError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
+    except (
+        OSError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+        ValueError,
+        NotImplementedError,
+    ) as error:
         raise DatasetError(f'{path}: {" ".join(str(error).split())}; expected {_MAT}') from error
 
 
