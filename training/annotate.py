@@ -13,21 +13,26 @@ Crops of the people one's own robot meets are collected by ``python -m training.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.backends import Backend, BackendError, create_backend
-from person_mtl_ros.checkpoint import CheckpointError, CheckpointInfo, load_checkpoint
+from person_mtl_ros.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    CheckpointInfo,
+    load_checkpoint,
+)
 from person_mtl_ros.crops import CropParams
 from training.annotations import DESCRIPTION, KEYPOINTS, PARTS, AnnotationDescription
+from training.config import ConfigError, parse_yaml
 from training.datasets.registry import create_dataset
 from training.datasets.sample import DatasetError, PersonDataset
 from training.labels import KEYPOINT_SETS, PART_SETS
@@ -35,6 +40,7 @@ from training.transforms import evaluation_transform
 
 BATCH = 64
 TASKS = ('pose', 'parts')
+Source = tuple[Backend, CheckpointInfo]
 
 
 class AnnotateError(ValueError):
@@ -53,48 +59,51 @@ def annotate(dataset: PersonDataset, weights: Sequence[Path], out: Path, device:
     """
     checkpoints = [load_checkpoint(path) for path in weights]
     crop = _common_crop([checkpoint.info.crop for checkpoint in checkpoints])
-    sources: dict[str, tuple[Backend, CheckpointInfo]] = {}
-    for checkpoint in checkpoints:
-        info = checkpoint.info
-        tasks = [
-            task
-            for task, names in zip(TASKS, (info.keypoint_names, info.part_names), strict=True)
-            if names and task not in sources
-        ]
-        if tasks:
-            backend = create_backend('torch', checkpoint, device, tasks)
-            sources |= dict.fromkeys(tasks, (backend, info))
-    if not sources:
-        raise AnnotateError('none of the networks knows joints or parts; give one that does')
+    sources = _sources(checkpoints, device)
+    label_sets = _label_sets({task: info for task, (_, info) in sources.items()})
     out.mkdir(parents=True, exist_ok=True)
     (out / DESCRIPTION).unlink(missing_ok=True)
     count, size = len(dataset), (crop.height, crop.width)
-    description: dict[str, Any] = {}
     files = {}
     if 'pose' in sources:
-        info = sources['pose'][1]
-        description['keypoint_set'] = _name_of(info.keypoint_names, KEYPOINT_SETS, 'joints')
-        shape = (count, len(info.keypoint_names), 3)
-        files['pose'] = open_memmap(out / KEYPOINTS, 'w+', np.float32, shape)
+        joints = len(sources['pose'][1].keypoint_names)
+        files['pose'] = open_memmap(out / KEYPOINTS, 'w+', np.float32, (count, joints, 3))
     if 'parts' in sources:
-        info = sources['parts'][1]
-        description['part_set'] = _name_of(info.part_names, PART_SETS, 'parts')
         files['parts'] = open_memmap(out / PARTS, 'w+', np.uint8, (count, *size))
-    backends = {backend for backend, _ in sources.values()}
     for rows, images in _batches(dataset, size):
-        answers: dict[str, np.ndarray] = {}
-        for backend in backends:
-            answers |= backend.infer(images)
-        for task, file in files.items():
-            file[rows] = answers[task]
+        for backend in {backend for backend, _ in sources.values()}:
+            for task, answers in backend.infer(images).items():
+                files[task][rows] = answers
     for file in files.values():
         file.flush()
     networks = tuple(checkpoint.model_id for checkpoint in checkpoints)
-    text = json.dumps(
-        asdict(AnnotationDescription(count, *size, networks=networks, **description))
-    )
+    description = AnnotationDescription(count, *size, networks=networks, **label_sets)
     with atomic_path(out / DESCRIPTION) as temporary:
-        temporary.write_text(text + '\n')
+        temporary.write_text(json.dumps(asdict(description)) + '\n')
+
+
+def _sources(checkpoints: Sequence[Checkpoint], device: str) -> dict[str, Source]:
+    """Find the first network of each task."""
+    sources: dict[str, Source] = {}
+    for checkpoint in checkpoints:
+        tasks = [task for task in TASKS if task in checkpoint.info.tasks and task not in sources]
+        if tasks:
+            backend = create_backend('torch', checkpoint, device, tasks)
+            sources |= dict.fromkeys(tasks, (backend, checkpoint.info))
+    if not sources:
+        raise AnnotateError('none of the networks knows joints or parts; give one that does')
+    return sources
+
+
+def _label_sets(infos: Mapping[str, CheckpointInfo]) -> dict[str, Any]:
+    """Name what the labels mean, as fields of an ``AnnotationDescription``."""
+    label_sets = {}
+    if 'pose' in infos:
+        names = infos['pose'].keypoint_names
+        label_sets['keypoint_set'] = _name_of(names, KEYPOINT_SETS, 'joints')
+    if 'parts' in infos:
+        label_sets['part_set'] = _name_of(infos['parts'].part_names, PART_SETS, 'parts')
+    return label_sets
 
 
 def _batches(
@@ -136,13 +145,20 @@ def main() -> int:
     args = parser.parse_args()
     try:
         options = {
-            key: yaml.safe_load(value)
+            key: parse_yaml(value, f'{key}={value}')
             for key, _, value in (option.partition('=') for option in args.option)
         }
         crop = load_checkpoint(args.weights[0]).info.crop
         dataset = create_dataset(args.dataset, options, crop)
         annotate(dataset, args.weights, args.out, args.device)
-    except (AnnotateError, BackendError, CheckpointError, DatasetError) as error:
+    except (
+        AnnotateError,
+        BackendError,
+        CheckpointError,
+        ConfigError,
+        DatasetError,
+        OSError,
+    ) as error:
         print(f'annotate: {error}', file=sys.stderr)
         return 2
     return 0

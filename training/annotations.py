@@ -82,14 +82,17 @@ class AnnotatedDataset(PersonDataset):
         """Read one person; given labels are brought to the size of its image."""
         sample = self._dataset[index]
         height, width = sample.image_rgb.shape[:2]
+        seen = self._description
+        if height * seen.width != width * seen.height:
+            raise DatasetError(
+                f'annotations are of crops of {seen.height}x{seen.width}, those of the data set '
+                f'are {height}x{width}; annotate them with a network of their shape'
+            )
         if self._keypoints is not None:
             keypoints = np.array(self._keypoints[index], np.float32)
             is_sure = keypoints[:, 2] >= self._min_score
             keypoints[:, 2] = np.where(is_sure, VISIBLE, UNLABELLED)
-            keypoints[:, :2] *= (
-                width / self._description.width,
-                height / self._description.height,
-            )
+            keypoints[:, :2] *= (width / seen.width, height / seen.height)
             sample = replace(sample, keypoints=keypoints)
         if self._parts is not None:
             parts = cv2.resize(

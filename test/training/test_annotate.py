@@ -1,3 +1,4 @@
+import sys
 from dataclasses import asdict, replace
 
 import cv2
@@ -11,7 +12,7 @@ from person_mtl_ros.checkpoint import load_checkpoint, save_checkpoint
 from person_mtl_ros.networks.multi_task_net import build_multi_task_net
 from training import annotate as module
 from training.annotate import AnnotateError, annotate
-from training.annotations import AnnotatedDataset
+from training.annotations import DESCRIPTION, AnnotatedDataset
 from training.datasets.crop_folder import CropFolder
 from training.datasets.sample import UNLABELLED, VISIBLE, DatasetError
 from training.labels import KEYPOINT_SETS, PART_SETS
@@ -75,6 +76,13 @@ def test_labels_of_another_data_set_are_refused(weights, crops, tmp_path):
         AnnotatedDataset(RandomPeople(count=6), tmp_path / 'labels')
 
 
+def test_labels_of_crops_of_another_shape_are_refused(weights, crops, tmp_path):
+    annotate(crops, [weights], tmp_path / 'labels', 'cpu')
+    wide = CropFolder(tmp_path / 'crops', replace(INFO.crop, height=128, width=96))
+    with pytest.raises(DatasetError, match='crops of 64x32, those of the data set are 128x96'):
+        AnnotatedDataset(wide, tmp_path / 'labels')[0]
+
+
 def test_labels_that_were_not_finished_are_refused(crops, tmp_path):
     with pytest.raises(DatasetError, match='no such file'):
         AnnotatedDataset(crops, tmp_path)
@@ -82,8 +90,12 @@ def test_labels_that_were_not_finished_are_refused(crops, tmp_path):
 
 def test_networks_of_unknown_joints_are_refused(crops, tmp_path):
     weights = write_fake_checkpoint(tmp_path / 'four_joints.safetensors')
+    earlier = tmp_path / 'labels' / DESCRIPTION
+    earlier.parent.mkdir()
+    earlier.touch()
     with pytest.raises(AnnotateError, match='joints that are none of mpii'):
         annotate(crops, [weights], tmp_path / 'labels', 'cpu')
+    assert earlier.exists()
 
 
 def test_the_command_says_what_is_wrong_in_one_line(monkeypatch, capsys, tmp_path):
@@ -93,3 +105,6 @@ def test_the_command_says_what_is_wrong_in_one_line(monkeypatch, capsys, tmp_pat
     assert module.main() == 2
     error = capsys.readouterr().err
     assert error.startswith('annotate:') and error.count('\n') == 1
+    monkeypatch.setattr('sys.argv', [*sys.argv, '--option', 'root=[1'])
+    assert module.main() == 2
+    assert capsys.readouterr().err.startswith('annotate: root=[1: not YAML')
