@@ -94,7 +94,7 @@ class OptimizationConfig:
     warmup_steps: NonNegativeInt = 0
     weight_decay: NonNegativeFloat = 0.0
     gradient_clip: PositiveFloat | None = None  # largest norm
-    accumulate: PositiveInt = 1  # batches per step
+    accumulate: PositiveInt = 1  # batches per step, whose gradients are averaged
     # Of the exponential average of the weights, which is kept; 0 none.
     average_decay: ShareBelowOne = 0.0
     precision: Literal['32-true', 'bf16-mixed', '16-mixed'] = '32-true'

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ class NonFiniteLossError(RuntimeError):
 
 
 class ResumeError(ValueError):
-    """A state on disk that belongs to another experiment."""
+    """A state on disk that belongs to another experiment or cannot be read."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Trainer:
     :param system: what is trained.
     :param config: the experiment.
     :param out: folder of the run; a state there is gone on from, bit for bit.
-    :raises ResumeError: when that state is of another experiment.
+    :raises ResumeError: when that state is of another experiment or broken.
     """
 
     def __init__(
@@ -221,11 +222,18 @@ class Trainer:
             'system': self._bare_system.state_dict(),
             'average': self._average.state_dict() if self._average is not None else {},
             'optimizer': self._optimizer.state_dict(),
+            'precision': self._fabric.strategy.precision.state_dict(),  # of fp16: the loss scale
         }
 
     def _resume(self) -> None:
         path = self._out / STATE
-        state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+        except (OSError, EOFError, KeyError, RuntimeError, UnpicklingError) as error:
+            reason = ' '.join(str(error).split())[:200]
+            raise ResumeError(
+                f'{path} cannot be read ({reason}); remove it to start anew'
+            ) from error
         if state['recipe'] != _recipe(self._config):
             raise ResumeError(
                 f'{path} is of another experiment; give another --out or remove the folder'
@@ -233,6 +241,8 @@ class Trainer:
         self.step = state['step']
         self._bare_system.load_state_dict(state['system'])
         self._optimizer.load_state_dict(state['optimizer'])
+        if 'precision' in state:  # older states lack it
+            self._fabric.strategy.precision.load_state_dict(state['precision'])
         if self._average is not None:
             self._average.load_state_dict(state['average'])
 

@@ -87,7 +87,7 @@ class InterleavedBatches(Sampler[list[SampleKey]]):
     :param sizes: of each data set, what its frequency is proportional to.
     :param batches: numbers of the batches to make.
     :param seed: of all choices.
-    :param per_step: batches whose gradients are summed; they are of one data set.
+    :param per_step: batches of one step of the optimizer; they are of one data set.
     :param process: rank of this one.
     """
 

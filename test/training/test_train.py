@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_training import EXPERIMENT, experiment, open_random_people
+from tiny_training import EXPERIMENT, SIZE_HW, experiment, open_random_people
 
 from person_mtl_ros.checkpoint import load_checkpoint
 from training import annotations
+from training.batches import training_loader
 from training.config import ConfigError
 from training.datasets.label_sets import part_labels
 from training.datasets.sample import LabelSet
@@ -22,6 +23,7 @@ from training.engine import STATE, NonFiniteLossError, ResumeError, learning_rat
 from training.labels import PA100K_ATTRIBUTES
 from training.systems.multi_task import MultiTaskSystem
 from training.train import NETWORK, RESULTS, main, train
+from training.transforms import train_transform
 
 # What a process of its own runs: the random people and a pause in every step, to be killed in.
 CHILD = """
@@ -128,11 +130,43 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     _assert_same_weights(tmp_path / 'whole', run)
 
 
-def test_gradients_of_several_batches_are_summed_in_a_step(tmp_path: Path) -> None:
+def test_a_step_can_be_of_several_batches(tmp_path: Path) -> None:
     results = train(experiment(tmp_path, 'optimization.accumulate=2'), tmp_path / 'run')
     once = train(experiment(tmp_path), tmp_path / 'once')
     assert results['crops'] == pytest.approx(2 * once['crops'], rel=0.5)
     assert torch.load(tmp_path / 'run' / STATE, weights_only=True)['step'] == 6
+
+
+def test_gradients_of_the_batches_of_a_step_are_averaged(tmp_path: Path) -> None:
+    changes = ('optimization.accumulate=2', 'optimization.steps=1', 'optimization.average_decay=0')
+    config = experiment(tmp_path, *changes)
+    train(config, tmp_path / 'run')
+    moments = torch.load(tmp_path / 'run' / STATE, weights_only=True)['optimizer']['state']
+
+    people = {
+        name: open_random_people('', data.options, config.crop)
+        for name, data in config.train.items()
+    }
+    transforms = {
+        name: train_transform(data.augmentation, SIZE_HW, people[name].labels)
+        for name, data in config.train.items()
+    }
+    torch.manual_seed(config.seed)
+    system = MultiTaskSystem(config, {'people': people['people'].labels}, {'people': 8})
+    for batch in training_loader(config, people, transforms, range(1)):
+        (system(batch.tensors, batch.dataset)[0] / 2).backward()
+    learned = {index: p.grad for index, p in enumerate(system.parameters()) if p.grad is not None}
+    assert moments.keys() == learned.keys()
+    for index, gradient in learned.items():
+        # The first moment of Adam after a step is 0.1 of the gradient.
+        torch.testing.assert_close(moments[index]['exp_avg'], 0.1 * gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_a_broken_state_is_told(tmp_path: Path) -> None:
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / STATE).write_bytes(b'half a file')
+    with pytest.raises(ResumeError, match=r'state\.pt cannot be read .*remove it'):
+        train(experiment(tmp_path), tmp_path / 'run')
 
 
 def test_a_loss_that_is_no_number_names_its_batch(tmp_path: Path) -> None:
