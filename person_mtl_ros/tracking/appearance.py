@@ -4,6 +4,7 @@ How much a distance between two embeddings says about who is who.
 Shapes: N tracks, M detections.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,10 +36,15 @@ class _DistanceStatistics:
         self.variance = (spread + float(np.square(distances - mean).sum())) / total
         self.mean, self.weight = mean, min(total, MOST_PAIRS)
 
-    def surprise(self, distances: FloatArray) -> FloatArray:
-        """Negative log density of a normal distribution, but for a constant."""
+    def surprise(self) -> FloatArray:
+        """
+        Negative log density of a normal distribution, but for a constant.
+
+        :returns: (3,) of the polynomial in distance, the square first.
+        """
         variance = self.variance + SMALLEST_VARIANCE
-        return np.square(distances - self.mean) / (2 * variance) + np.log(variance) / 2
+        constant = self.mean**2 / (2 * variance) + math.log(variance) / 2
+        return np.array([1 / (2 * variance), -self.mean / variance, constant])
 
 
 def _rising_range(
@@ -89,9 +95,15 @@ class AppearanceModel:
         same, different = self._same, self._different
         if min(same.weight, different.weight) < FEWEST_PAIRS or different.mean <= same.mean:
             return np.zeros_like(distances)
-        within = np.clip(distances, *_rising_range(same, different))
-        ratio = different.surprise(within) - same.surprise(within)
-        return np.where(np.isnan(distances), 0.0, np.clip(ratio, -most, most))
+        within = distances.clip(*_rising_range(same, different))
+        square, linear, constant = (different.surprise() - same.surprise()).tolist()
+        ratio = within * square
+        ratio += linear
+        ratio *= within
+        ratio += constant
+        ratio.clip(-most, most, out=ratio)
+        ratio[np.isnan(ratio)] = 0.0
+        return ratio
 
     def learn(self, same: FloatArray, different: FloatArray) -> None:
         """Take in distances of pairs known to be one person and of pairs known to be two."""

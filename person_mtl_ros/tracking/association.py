@@ -41,14 +41,21 @@ def motion_log_ratio(
     :returns: (N, M).
     """
     # One coordinate after the other: (N, M, 4) at once takes twice as long.
-    spread = np.repeat(1 / (TAIL * variance), 2, axis=1)
+    spread = 1 / (TAIL * variance)
     mahalanobis = np.zeros((len(expected), len(boxes_cxcywh)))
+    residual = np.empty_like(mahalanobis)
     for axis in range(4):
-        residual = boxes_cxcywh[:, axis] - expected[:, axis, None]
-        mahalanobis += spread[:, axis, None] * np.square(residual, out=residual)
+        np.subtract(boxes_cxcywh[:, axis], expected[:, axis, None], out=residual)
+        np.square(residual, out=residual)
+        residual *= spread[:, axis // 2, None]
+        mahalanobis += residual
     log_volume = np.log(variance).sum(axis=1) - 4 * np.log(np.maximum(expected[:, 3], 1.0))
     peak = _PEAK - log_volume - math.log(unexpected_density)
-    return peak[:, None] - (TAIL + 4) / 2 * np.log1p(mahalanobis, out=mahalanobis)
+    mahalanobis += 1.0
+    evidence = np.log(mahalanobis, out=mahalanobis)
+    evidence *= -(TAIL + 4) / 2
+    evidence += peak[:, None]
+    return evidence
 
 
 def assign(log_ratio: FloatArray) -> list[tuple[int, int]]:
@@ -59,8 +66,11 @@ def assign(log_ratio: FloatArray) -> list[tuple[int, int]]:
     :returns: (row, column) pairs.
     """
     benefit = np.maximum(log_ratio, 0.0)
-    rows, columns = linear_sum_assignment(benefit, maximize=True)
-    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if benefit[r, c] > 0]
+    with_choice = benefit.any(axis=1).nonzero()[0]  # who is out of sight has none
+    rows, columns = linear_sum_assignment(benefit[with_choice], maximize=True)
+    rows = with_choice[rows]
+    speaks_for = benefit[rows, columns] > 0
+    return list(zip(rows[speaks_for].tolist(), columns[speaks_for].tolist(), strict=True))
 
 
 def assign_in_turn(
@@ -78,11 +88,12 @@ def assign_in_turn(
     :param is_recent: (N,) tracks that a doubtful detection may extend.
     :returns: (row, column) pairs.
     """
-    trusted = np.flatnonzero(is_trusted)
+    trusted, doubtful = is_trusted.nonzero()[0], (~is_trusted).nonzero()[0]
     pairs = [(row, int(trusted[column])) for row, column in assign(total[:, trusted])]
-    is_left = is_recent.copy()
-    is_left[[row for row, _ in pairs]] = False
-    rows, columns = np.flatnonzero(is_left), np.flatnonzero(~is_trusted)
-    for row, column in assign(motion[np.ix_(rows, columns)]):
-        pairs.append((int(rows[row]), int(columns[column])))
+    if doubtful.size:
+        is_left = is_recent.copy()
+        is_left[[row for row, _ in pairs]] = False
+        left = is_left.nonzero()[0]
+        for row, column in assign(motion[left[:, None], doubtful]):
+            pairs.append((int(left[row]), int(doubtful[column])))
     return pairs

@@ -1,5 +1,7 @@
 """What one person has looked like so far."""
 
+import math
+
 import numpy as np
 
 from person_mtl_ros.structures import Float32Array
@@ -18,7 +20,7 @@ class EmbeddingBank:
         self._interval_sec = interval_sec
         self._embeddings: list[Float32Array] = []
         self._last_added_sec = -np.inf
-        self._mean: Float32Array | None = None
+        self.mean: Float32Array = np.zeros(0, np.float32)  # (D,) direction, (0,) of an empty bank
 
     def __len__(self) -> int:
         return len(self._embeddings)
@@ -26,31 +28,29 @@ class EmbeddingBank:
     @property
     def embeddings(self) -> Float32Array:
         """All that is kept, (K, D)."""
-        return np.stack(self._embeddings)
+        return np.concatenate(self._embeddings).reshape(len(self), -1)
 
     def add(self, embedding: Float32Array, stamp_sec: float) -> None:
         """Keep an L2-normalised embedding (D,), unless the last one is too recent to be news."""
         if stamp_sec - self._last_added_sec >= self._interval_sec:
             self._last_added_sec = stamp_sec
             self._keep(embedding)
+            self._average()
 
     def extend(self, other: 'EmbeddingBank') -> None:
         """Take over what a later track of the same person has collected."""
         self._last_added_sec = other._last_added_sec
         for embedding in other._embeddings:
             self._keep(embedding)
+        if other._embeddings:
+            self._average()
 
     def _keep(self, embedding: Float32Array) -> None:
-        self._mean = None
         if len(self) < self._capacity:
             self._embeddings.append(embedding)
         else:
-            self._embeddings[int(np.argmax(np.stack(self._embeddings) @ embedding))] = embedding
+            self._embeddings[int((self.embeddings @ embedding).argmax())] = embedding
 
-    @property
-    def mean(self) -> Float32Array:
-        """Mean direction (D,) of a bank that is not empty, L2-normalised."""
-        if self._mean is None:
-            total = np.sum(self._embeddings, axis=0, dtype=np.float32)
-            self._mean = total / max(float(np.linalg.norm(total)), 1e-6)
-        return self._mean
+    def _average(self) -> None:
+        total = self.embeddings.sum(axis=0)
+        self.mean = total / max(math.sqrt(total @ total), 1e-6)

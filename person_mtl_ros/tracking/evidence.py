@@ -63,8 +63,8 @@ class SceneModel:
         ]
         distances = _look_distances(tracks, seen)
         looks = self.appearance.log_ratio(distances, max_appearance)
-        # Of a half hidden person the look is half that of somebody else.
-        return Evidence(motion, distances, motion + looks * (1 - seen.coverage))
+        looks *= 1 - seen.coverage  # of a half hidden person it is half that of somebody else
+        return Evidence(motion, distances, np.add(motion, looks, out=looks))
 
     def learn(
         self,
@@ -81,12 +81,13 @@ class SceneModel:
         either: otherwise a mistaken look would confirm itself.
         """
         is_near = evidence.motion > 0
-        is_alone = np.outer(is_near.sum(axis=1) == 1, is_near.sum(axis=0) == 1) & is_near
+        is_alone = is_near & (is_near.sum(axis=1, keepdims=True) == 1) & (is_near.sum(axis=0) == 1)
         known = [pair for pair in pairs if is_alone[pair] and seen.shows_look[pair[1]]]
         rows, columns = np.array(known, int).reshape(-1, 2).T
-        table = evidence.distances[np.ix_(rows, columns)]
-        is_same = np.eye(len(known), dtype=bool)
-        self.appearance.learn(table[is_same], table[~is_same])
+        table = evidence.distances[rows[:, None], columns]
+        same = table.diagonal().copy()
+        np.fill_diagonal(table, np.nan)
+        self.appearance.learn(same, table)
         certain = [
             column
             for row, column in pairs
@@ -97,10 +98,9 @@ class SceneModel:
 
 
 def _look_distances(tracks: Sequence[Track], seen: Sightings) -> FloatArray:
-    distances = np.full((len(tracks), len(seen.persons)), np.nan)
-    known = np.flatnonzero([len(track.bank) > 0 for track in tracks])
-    shown = np.flatnonzero(seen.has_look)
-    if known.size and shown.size:
-        means = np.stack([tracks[row].bank.mean for row in known.tolist()])
-        distances[np.ix_(known, shown)] = 1.0 - means @ seen.embeddings[shown].T
-    return distances
+    if not tracks or not seen.has_look.any():
+        return np.full((len(tracks), len(seen.persons)), np.nan)
+    unknown = np.full(seen.embeddings.shape[1], np.nan, np.float32)
+    means = [track.bank.mean if track.bank.mean.size else unknown for track in tracks]
+    products = np.concatenate(means).reshape(len(tracks), -1) @ seen.embeddings.T
+    return np.subtract(1.0, products, dtype=np.float64)

@@ -18,9 +18,8 @@ def covered_fraction(boxes_xyxy: FloatArray, others_xyxy: FloatArray) -> FloatAr
     """
     common = _overlap(boxes_xyxy, others_xyxy, axis=0)
     common *= _overlap(boxes_xyxy, others_xyxy, axis=1)
-    own = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(axis=1)
     common *= others_xyxy[:, 3] > boxes_xyxy[:, None, 3]  # only who is nearer hides
-    return common.max(axis=1, initial=0.0) / own
+    return common.max(axis=1, initial=0.0) / _area(boxes_xyxy)
 
 
 def _overlap(boxes_xyxy: FloatArray, others_xyxy: FloatArray, axis: int) -> FloatArray:
@@ -39,5 +38,9 @@ def inside_fraction(boxes_xyxy: FloatArray, image_size: tuple[int, int]) -> Floa
     :returns: (N,) in [0, 1].
     """
     inside = boxes_xyxy.clip(0.0, (*image_size, *image_size))
-    area = (inside[:, 2:] - inside[:, :2]).prod(axis=1)
-    return area / (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(axis=1)
+    return _area(inside) / _area(boxes_xyxy)
+
+
+def _area(boxes_xyxy: FloatArray) -> FloatArray:
+    """Area (N,) of boxes, px^2."""
+    return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])

@@ -12,53 +12,53 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.tracking.appearance import AppearanceModel
 from person_mtl_ros.tracking.gallery import Gallery
+from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 from person_mtl_ros.tracking.track import Track
 
 FloatArray = NDArray[np.float64]
 
 
-class Resemblance(NamedTuple):
-    """Whom of the gallery a young track resembles most."""
+class Recognition(NamedTuple):
+    """What the gallery says of the young tracks of one image."""
 
-    track: Track
-    best_id: int
-    best: float  # probability to be that identity
-    stranger: float  # probability to be nobody of the gallery
+    agreed: list[tuple[Track, int]]  # and the identities their sightings agree on, surest first
+    unclear: set[Track]  # may still turn out to be somebody of the gallery
 
 
 def recognise(
     young: Sequence[Track],
     gallery: Gallery,
     appearance: AppearanceModel,
-    return_probability: float,
-    max_appearance: float,
-) -> list[Resemblance]:
+    params: ReidTrackerParams,
+    now_sec: float,
+) -> Recognition:
     """
-    Compare the mean look of young tracks with the gallery.
+    Compare the mean look of young tracks with the gallery, and count the votes.
 
-    :param young: tracks that nobody is sure who they are.
-    :param return_probability: see :func:`identity_probabilities`.
-    :param max_appearance: bound of what looks say, nats.
-    :returns: of the tracks with a look, the surest first; empty if nobody is remembered.
+    :param young: tracks just seen that nobody is sure who they are.
     """
     shown = [track for track in young if track.looks]
     if not shown or not len(gallery):
-        return []
-    looks = np.stack([track.look_sum for track in shown])
+        return Recognition([], set())
+    looks = np.array([track.look_sum for track in shown])
     looks /= np.linalg.norm(looks, axis=1, keepdims=True)
     ids, distances = gallery.distances(looks)
-    ratio = appearance.log_ratio(distances, max_appearance)
-    probability = identity_probabilities(ratio, return_probability)
-    best = probability.argmax(axis=1)
-    return [
-        Resemblance(
-            shown[row],
-            ids[best[row]],
-            float(probability[row, best[row]]),
-            float(1 - probability[row].sum()),
-        )
-        for row in np.argsort(-probability.max(axis=1), kind='stable')
-    ]
+    ratio = appearance.log_ratio(distances, params.max_appearance)
+    probability = identity_probabilities(ratio, params.return_probability)
+    recognition = Recognition([], set())
+    for row in np.argsort(-probability.max(axis=1), kind='stable').tolist():
+        track, best = shown[row], int(probability[row].argmax())
+        sureness = probability[row, best]
+        track.vote(ids[best] if sureness > 0.5 else None, now_sec)
+        if (
+            sureness >= params.recover_probability
+            and track.votes >= params.recover_votes
+            and now_sec - track.candidate_since_sec >= params.recover_vote_sec
+        ):
+            recognition.agreed.append((track, ids[best]))
+        elif 1 - probability[row].sum() < params.stranger_probability:
+            recognition.unclear.add(track)
+    return recognition
 
 
 def identity_probabilities(log_ratio: FloatArray, return_probability: float) -> FloatArray:

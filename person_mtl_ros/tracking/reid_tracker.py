@@ -132,9 +132,9 @@ class ReidTracker:
         """
         if not self._advance_clock(stamp_sec):
             return self._published
-        seen = sightings_from(persons, self.params)
-        self._check_embeddings(seen)
-        self._predict(camera_motion)
+        seen = sightings_from(persons, self.params, self._embedding_length)
+        self._embedding_length = seen.embeddings.shape[1]
+        self._table.predict(self._filter, self._dt, camera_motion)
         pairs = self._associate(seen)
         existence = self._scene.scores.log_ratio(seen.scores)
         self._update(pairs, seen, existence)
@@ -160,15 +160,6 @@ class ReidTracker:
         self._to_remember = []
         return True
 
-    def _check_embeddings(self, seen: Sightings) -> None:
-        length = seen.embeddings.shape[1]
-        if length and self._embedding_length not in (0, length):
-            raise ValueError(
-                f'embeddings of length {length} after length {self._embedding_length}: '
-                'reset the tracker when the network changes'
-            )
-        self._embedding_length = length or self._embedding_length
-
     @property
     def _filter(self) -> KalmanFilter:
         return KalmanFilter(
@@ -177,16 +168,6 @@ class ReidTracker:
             self.params.size_noise,
             self.params.measurement_noise,
         )
-
-    def _predict(self, camera_motion: NDArray[np.floating] | None) -> None:
-        table = self._table
-        mean, covariance = self._filter.predict(table.mean, table.covariance, self._dt)
-        if camera_motion is not None:
-            affine = np.asarray(camera_motion, np.float64).reshape(2, 3)
-            mean, covariance = self._filter.move_camera(mean, covariance, affine)
-        table.mean, table.covariance = mean, covariance
-        for track in table.tracks:
-            track.is_matched = False
 
     def _associate(self, seen: Sightings) -> Pairs:
         params, tracks = self.params, self._table.tracks
@@ -275,25 +256,13 @@ class ReidTracker:
         params = self.params
         self._gallery.end(self._now, params.retention_sec, params.gallery_size)
         young = [t for t in self._table.tracks if t.is_matched and t.state == TrackState.TENTATIVE]
-        has_choice = self._embedding_length > 0 and len(self._gallery) > 0
-        unclear = {track for track in young if has_choice and not track.looks}
-        for track, best_id, best, stranger in recognise(
-            young,
-            self._gallery,
-            self._scene.appearance,
-            params.return_probability,
-            params.max_appearance,
-        ):
-            track.vote(best_id if best > 0.5 else None, self._now)
-            agreed_sec = self._now - track.candidate_since_sec
-            if (
-                best >= params.recover_probability
-                and track.votes >= params.recover_votes
-                and agreed_sec >= params.recover_vote_sec
-            ):
-                self._revive(track, best_id)
-            elif stranger < params.stranger_probability:
-                unclear.add(track)
+        agreed, unclear = recognise(
+            young, self._gallery, self._scene.appearance, params, self._now
+        )
+        if self._embedding_length > 0 and len(self._gallery) > 0:
+            unclear.update(track for track in young if not track.looks)
+        for track, track_id in agreed:
+            self._revive(track, track_id)
         for track in young:
             age_sec = self._now - track.born_sec
             least_sec = params.recover_window_sec if track in unclear else params.confirm_sec
@@ -304,21 +273,19 @@ class ReidTracker:
         identity = self._gallery.take(track_id)
         if identity is None:  # taken by another track a moment ago
             return
-        self._table.select([other for other in self._table.tracks if other is not identity])
         track.become(identity, self.params.attribute_memory_sec)
+        others = [other for other in self._table.tracks if other is not identity]
+        self._table.select(sorted(others, key=lambda other: other.track_id))
 
     def _end(self) -> None:
         limit_sec = {
             TrackState.TENTATIVE: self.params.tentative_missed_sec,
-            TrackState.CONFIRMED: math.inf,
-            TrackState.OCCLUDED: math.inf,
             TrackState.LOST: self.params.max_lost_sec,
         }
         alive = [
             track
             for track in self._table.tracks
-            if self._now - track.last_seen_sec <= limit_sec[track.state]
+            if self._now - track.last_seen_sec <= limit_sec.get(track.state, math.inf)
         ]
-        alive.sort(key=lambda track: track.track_id)
-        if alive != self._table.tracks:
+        if len(alive) < len(self._table.tracks):
             self._table.select(alive)

@@ -23,11 +23,13 @@ class Sightings:
     scores: FloatArray  # (M,)
     has_look: NDArray[np.bool_]  # (M,) there is an embedding
     shows_look: NDArray[np.bool_]  # (M,) and it is of this person alone
-    embeddings: Float32Array  # (M, D); zeros where has_look is False
+    embeddings: Float32Array  # (M, D); NaN where has_look is False
     coverage: FloatArray  # (M,) share of the box that somebody nearer hides
 
 
-def sightings_from(persons: Sequence[PersonEstimate], params: ReidTrackerParams) -> Sightings:
+def sightings_from(
+    persons: Sequence[PersonEstimate], params: ReidTrackerParams, embedding_length: int = 0
+) -> Sightings:
     """
     Sort and stack the persons of one image.
 
@@ -37,7 +39,8 @@ def sightings_from(persons: Sequence[PersonEstimate], params: ReidTrackerParams)
     :param persons: as they came.
     :param params: those below ``low_score`` are dropped; who is covered by more than
         ``clean_coverage`` shows somebody else as well, so the embedding is not kept.
-    :raises ValueError: when the embeddings of one image differ in length.
+    :param embedding_length: D of the images before; 0 if there was no embedding yet.
+    :raises ValueError: when embeddings differ in length, from each other or from those before.
     """
     kept = [person for person in persons if person.detection.score >= params.low_score]
     scores = np.array([person.detection.score for person in kept], np.float64)
@@ -45,12 +48,15 @@ def sightings_from(persons: Sequence[PersonEstimate], params: ReidTrackerParams)
     order = np.lexsort((*boxes.T[::-1], -scores))
     kept, scores, boxes = [kept[index] for index in order.tolist()], scores[order], boxes[order]
     sizes = [person.embedding.size for person in kept]
-    lengths = set(sizes) - {0}
+    lengths = {embedding_length, *sizes} - {0}
     if len(lengths) > 1:
-        raise ValueError(f'embeddings of lengths {sorted(lengths)} in one image; expected one')
+        raise ValueError(
+            f'embeddings of lengths {sorted(lengths)}; expected one, as in the images before: '
+            'reset the tracker when the network changes'
+        )
     has_look = np.array(sizes, bool)
-    embeddings = np.zeros((len(kept), max(sizes, default=0)), np.float32)
-    if lengths:
+    embeddings = np.full((len(kept), max(lengths, default=0)), np.nan, np.float32)
+    if any(sizes):
         embeddings[has_look] = np.concatenate([p.embedding for p in kept]).reshape(-1, *lengths)
     coverage = covered_fraction(boxes, boxes) if params.occlusion else np.zeros(len(kept))
     shows_look = has_look & (coverage <= params.clean_coverage)

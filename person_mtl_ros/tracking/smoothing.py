@@ -94,12 +94,12 @@ class AttributeBelief:
         return dict(self._probabilities)
 
     def _fade(self, stamp_sec: float, memory_sec: float) -> None:
-        fading = math.exp((self._stamp_sec - stamp_sec) / memory_sec)
-        self._stamp_sec = stamp_sec
         if self._classes:
+            fading = math.exp((self._stamp_sec - stamp_sec) / memory_sec)
             self._log_sum *= fading
             self._weight *= fading
             self._probabilities = None
+        self._stamp_sec = stamp_sec
 
     def _make_room(self, attributes: Mapping[str, NDArray[np.floating]]) -> None:
         for name, values in attributes.items():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.structures import TrackedPerson
-from person_mtl_ros.tracking.kalman_filter import xyxy_from_cxcywh
+from person_mtl_ros.tracking.kalman_filter import KalmanFilter, xyxy_from_cxcywh
 from person_mtl_ros.tracking.track import Track
 
 FloatArray = NDArray[np.float64]
@@ -19,6 +19,26 @@ class TrackTable:
         self.tracks: list[Track] = []
         self.mean: FloatArray = np.zeros((0, 6))
         self.covariance: FloatArray = np.zeros((0, 4))
+
+    def predict(
+        self,
+        motion_filter: KalmanFilter,
+        dt: float,
+        camera_motion: NDArray[np.floating] | None,
+    ) -> None:
+        """
+        Move everybody ahead in time; nobody is matched yet.
+
+        :param dt: seconds.
+        :param camera_motion: (2, 3) affine from the previous image to this one, px.
+        """
+        mean, covariance = motion_filter.predict(self.mean, self.covariance, dt)
+        if camera_motion is not None:
+            affine = np.asarray(camera_motion, np.float64).reshape(2, 3)
+            mean, covariance = motion_filter.move_camera(mean, covariance, affine)
+        self.mean, self.covariance = mean, covariance
+        for track in self.tracks:
+            track.is_matched = False
 
     def append(self, tracks: Sequence[Track], mean: FloatArray, covariance: FloatArray) -> None:
         """Add rows (M,), (M, 6), (M, 4)."""
