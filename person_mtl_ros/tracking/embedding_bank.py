@@ -34,7 +34,8 @@ class EmbeddingBank:
         """Keep an L2-normalised embedding (D,), unless the last one is too recent to be news."""
         if stamp_sec - self._last_added_sec >= self._interval_sec:
             self._last_added_sec = stamp_sec
-            self._keep(embedding)
+            # A copy, as a row would keep the array alive that has everybody in the image.
+            self._keep(embedding.copy())
             self._average()
 
     def extend(self, other: 'EmbeddingBank') -> None:
