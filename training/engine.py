@@ -126,14 +126,19 @@ class Trainer:
         """
         config, fabric = self._config, self._fabric
         last = config.optimization.steps
-        batches = self._timed(loader(range(self.step, last)))
+        batches = iter(loader(range(self.step, last)))
+        first = self.step
         report = _Report()
         bar = tqdm(
             total=last, initial=self.step, unit='step', disable=not fabric.is_global_zero or None
         )
         self._system.train()
         while self.step < last:
+            begin = time.monotonic()
             report.add(*self._train_step(batches))
+            self.throughput.seconds += time.monotonic() - begin
+            if self.step == first:  # the start of the reading processes belongs to no step
+                self.throughput = Throughput()
             self.step += 1
             bar.update()
             if self.step % config.report_every == 0:
@@ -153,7 +158,7 @@ class Trainer:
             group['lr'] = rate
         values: dict[str, float] = defaultdict(float)
         for part in range(optimization.accumulate):
-            batch = next(batches)
+            batch = self._next(batches)
             is_last = part == optimization.accumulate - 1
             with fabric.no_backward_sync(self._system, enabled=not is_last):
                 total, losses = self._system(fabric.to_device(batch.tensors), batch.dataset)
@@ -182,20 +187,12 @@ class Trainer:
             f"'{batch.dataset}', rows {batch.rows}"
         )
 
-    def _timed(self, loader: DataLoader[Any]) -> Iterator[Batch]:
-        iterator = iter(loader)
-        begin = time.monotonic()
-        for number in range(len(loader)):
-            asked = time.monotonic()
-            batch = next(iterator)
-            if number == 0:  # the start of the workers belongs to no step
-                begin = asked = time.monotonic()
-            self.throughput.waiting_seconds += time.monotonic() - asked
-            yield batch
-            now = time.monotonic()
-            self.throughput.seconds += now - begin
-            self.throughput.crops += len(batch.rows)
-            begin = now
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        asked = time.monotonic()
+        batch = next(batches)
+        self.throughput.waiting_seconds += time.monotonic() - asked
+        self.throughput.crops += len(batch.rows)
+        return batch
 
     def _log(self, means: Mapping[str, float], bar: tqdm) -> None:
         speed = {

@@ -22,6 +22,7 @@ class FailingPredictor:
 
     info = ModelInfo('fake')
     device = 'cpu'
+    backend, precision = 'fake', 'fp32'
 
     def __init__(self, loads, failures):
         self.last_timings = {}

@@ -60,7 +60,7 @@ def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights,
             assert a.estimate is not None and b.estimate is not None
             np.testing.assert_array_equal(a.estimate.embedding, b.estimate.embedding)
             np.testing.assert_array_equal(a.estimate.keypoints, b.estimate.keypoints)
-    assert sum(len(reported(tracks)) for tracks in result.tracks.values()) > LENGTH
+    assert sum(len(reported(tracks)) for tracks in result.tracks.values()) > LENGTH / 2
     assert result.info.model_id
     assert 'forward p50 [ms]' in result.node_latency['perception_node']
     assert 'image stamp to output p50 [ms]' not in result.node_latency['perception_node']
