@@ -260,5 +260,14 @@ def nanmean(values: Sequence[float] | NDArray[np.floating]) -> float:
     return float(numbers.mean()) if len(numbers) else float('nan')
 
 
+def without_nan(value: Any) -> Any:
+    """Make a nested result what JSON knows: round numbers, None for what is none."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return round(value, 6) if np.isfinite(value) else None
+    return value
+
+
 def _share(right: int, all_of: int) -> float:
     return float(right / all_of) if all_of else float('nan')

@@ -63,7 +63,8 @@ class Runs:
     def percent(self, column: Column) -> list[float]:
         """Measure of each seed."""
         dataset, task = column
-        return [100 * r['validation'][dataset][task][PRIMARY[task]] for r in self.results]
+        values = [r['validation'][dataset][task][PRIMARY[task]] for r in self.results]
+        return [float('nan') if value is None else 100 * value for value in values]
 
 
 def read_runs(folder: Path) -> dict[str, Runs]:

@@ -40,7 +40,7 @@ from training.config import (
 )
 from training.datasets.sample import DatasetError, PersonDataset
 from training.engine import NonFiniteLossError, ResumeError, Trainer
-from training.evaluation import PRIMARY, Scores, evaluate_same_person
+from training.evaluation import PRIMARY, Scores, evaluate_same_person, without_nan
 from training.pretrained import load_pretrained
 from training.systems.multi_task import MultiTaskSystem
 from training.transforms import evaluation_transform, margin_of, train_transform
@@ -97,7 +97,7 @@ class Experiment:
         )
         results: dict[str, Any] = {}
         if self._fabric.is_global_zero:
-            results = self._results(time.monotonic() - begin)
+            results = without_nan(self._results(time.monotonic() - begin))
             self._write(results)
         self._fabric.barrier()
         return results

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tabulate import tabulate
 
 from person_mtl_ros.atomic_path import atomic_path
@@ -31,6 +30,7 @@ from person_mtl_ros.checkpoint import (
 from training.blind_answers import load_blind_answers
 from training.datasets.market1501 import Market1501
 from training.datasets.sample import DatasetError
+from training.evaluation import without_nan
 from training.labels import FIVE_PARTS, LIP_PARTS, MARKET_ATTRIBUTES
 from training.real_samples import (
     LIMBS,
@@ -161,15 +161,6 @@ def table(results: Results) -> str:
     return tabulate(rows, header, 'simple', disable_numparse=True)
 
 
-def _without_nan(value: Any) -> Any:
-    """Round numbers; JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, float):
-        return round(value, 6) if np.isfinite(value) else None
-    return value
-
-
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description='Measure a network on real people.')
@@ -198,7 +189,7 @@ def main() -> None:
         'missing': zero_shot.missing,
     }
     with atomic_path(args.json) as temporary:
-        temporary.write_text(json.dumps(_without_nan(report), indent=1) + '\n')
+        temporary.write_text(json.dumps(without_nan(report), indent=1) + '\n')
 
 
 if __name__ == '__main__':

@@ -16,6 +16,7 @@ from training.evaluation import (
     evaluate_reid,
     evaluate_same_person,
     merge_to_5_parts,
+    without_nan,
 )
 from training.labels import LIP_PARTS, LIP_TO_5_PARTS, MPII_KEYPOINTS
 from training.metrics import correct_keypoints, head_sizes, head_sizes_of_joints, retrieval_scores
@@ -183,3 +184,9 @@ def test_all_tasks_that_are_there_are_measured() -> None:
     results = evaluate(outputs, labels, LabelSet(part_names=('background', 'person')))
     assert list(results) == ['parts']
     assert results['parts']['mIoU'] == 1
+
+
+def test_results_are_json_even_where_nothing_is_labelled():
+    nested = {'pose': {'PCKh': float('nan'), 'PCKh_all': 0.12345678}, 'crops': 3}
+    expected = {'pose': {'PCKh': None, 'PCKh_all': 0.123457}, 'crops': 3}
+    assert without_nan(nested) == expected
