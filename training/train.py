@@ -40,11 +40,11 @@ from training.config import (
 )
 from training.datasets.sample import DatasetError, PersonDataset
 from training.engine import NonFiniteLossError, ResumeError, Trainer
-from training.evaluation import PRIMARY, Scores, evaluate_same_person, without_nan
+from training.evaluation import PRIMARY, Scores, evaluate, evaluate_same_person, without_nan
 from training.pretrained import load_pretrained
 from training.systems.multi_task import MultiTaskSystem
 from training.transforms import evaluation_transform, margin_of, train_transform
-from training.validation import measure, predict_dataset
+from training.validation import predict_dataset
 
 NETWORK = 'network.safetensors'
 RESULTS = 'results.json'
@@ -106,26 +106,32 @@ class Experiment:
         """Primary measures; the first process measures, the others wait."""
         values: dict[str, float] = {}
         if self._fabric.is_global_zero:
-            for name, tasks in self._measure().items():
+            for name, tasks in self._measure()[0].items():
                 values |= {f'{name}/{task}': s[PRIMARY[task]] for task, s in tasks.items()}
             text = '  '.join(f'{name} {value:.3f}' for name, value in values.items())
             print(f'step {step}: {text}', flush=True)
         self._fabric.barrier()
         return values
 
-    def _measure(self) -> Results:
+    def _measure(self) -> tuple[Results, Scores]:
+        """Measures of all sets, and the same-person threshold of the first with ReID labels."""
         transform = evaluation_transform(self._size_hw)
-        return {
-            name: measure(
+        results: Results = {}
+        same_person: Scores = {}
+        for name, data in self._config.validation.items():
+            dataset = self._validation[name]
+            answers, labels = predict_dataset(
                 self._predict,
-                self._validation[name],
+                dataset,
                 transform,
                 data.tasks,
                 self._fabric.device,
                 self._config.workers,
             )
-            for name, data in self._config.validation.items()
-        }
+            results[name] = evaluate(answers, labels, dataset.labels, dataset.is_query)
+            if 'reid' in answers and not same_person:
+                same_person = evaluate_same_person(answers['reid'], labels['identity'])
+        return results, same_person
 
     def _predict(self, images: torch.Tensor, tasks: tuple[str, ...]) -> dict[str, torch.Tensor]:
         network = self._trainer.network.eval()
@@ -137,11 +143,12 @@ class Experiment:
     def _results(self, seconds: float) -> dict[str, Any]:
         network = self._trainer.network
         throughput = self._trainer.throughput
+        validation, same_person = self._measure()
         return {
             'description': self._config.description,
             'expected': self._config.expected,
-            'validation': self._measure(),
-            'same_person': self._same_person(),
+            'validation': validation,
+            'same_person': same_person,
             'parameters': sum(p.numel() for p in network.parameters()),
             'seconds': round(seconds, 1),
             'crops': throughput.crops,
@@ -156,21 +163,6 @@ class Experiment:
             },
             'config': config_to_json(self._config),
         }
-
-    def _same_person(self) -> Scores:
-        """Threshold from the first validation set with ReID labels."""
-        for name, data in self._config.validation.items():
-            if 'reid' in data.tasks:
-                answers, labels = predict_dataset(
-                    self._predict,
-                    self._validation[name],
-                    evaluation_transform(self._size_hw),
-                    ('reid',),
-                    self._fabric.device,
-                    self._config.workers,
-                )
-                return evaluate_same_person(answers['reid'], labels['identity'])
-        return {}
 
     def _write(self, results: Mapping[str, Any]) -> None:
         network = self._trainer.network

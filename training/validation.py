@@ -1,4 +1,4 @@
-"""Measure a network on data sets with labels, beside answers that ignore the picture."""
+"""Answers of a network to data sets, beside their labels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -11,7 +11,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from training.batches import Tensors
 from training.datasets.sample import PersonDataset, Sample
-from training.evaluation import Scores, evaluate
 
 Predict = Callable[[torch.Tensor, tuple[str, ...]], dict[str, torch.Tensor]]
 Arrays = dict[str, NDArray[Any]]
@@ -70,19 +69,6 @@ def labels_of(dataset: PersonDataset, transform: Callable[[Sample], Tensors]) ->
             if name != 'image':
                 labels[name].append(value.numpy()[None])
     return _stacked(labels)
-
-
-def measure(
-    predict: Predict,
-    dataset: PersonDataset,
-    transform: Callable[[Sample], Tensors],
-    tasks: tuple[str, ...],
-    device: torch.device,
-    workers: int = 0,
-) -> dict[str, Scores]:
-    """Run and measure; arguments as of :func:`predict_dataset`, results as of ``evaluate``."""
-    answers, labels = predict_dataset(predict, dataset, transform, tasks, device, workers)
-    return evaluate(answers, labels, dataset.labels, dataset.is_query)
 
 
 def _stacked(parts: Mapping[str, list[NDArray[Any]]]) -> Arrays:
