@@ -3,12 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 from fake_checkpoint import PARAMS
+from torch.utils.flop_counter import FlopCounterMode
 
 from person_mtl_ros.networks.heads import ReidHead
 from person_mtl_ros.networks.multi_task_net import (
     SHARINGS,
     TASKS,
     MultiTaskNet,
+    MultiTaskNetParams,
     build_multi_task_net,
     embedding_dim,
 )
@@ -125,3 +127,17 @@ def test_what_only_other_tasks_need_can_be_removed() -> None:
     network.keep_only(['parts'])
     assert list(network.branches) == ['parts']
     torch.testing.assert_close(network(_crops(2))['parts'], expected)
+
+
+def _operations(*tasks: str) -> int:
+    params = MultiTaskNetParams(tasks=tasks, class_counts=(2, 3), joints=16, parts=20)
+    counter = FlopCounterMode(display=False)
+    with torch.device('meta'), torch.inference_mode(), counter:
+        build_multi_task_net(params).eval()(torch.zeros(1, 3, 256, 128))
+    return counter.get_total_flops()
+
+
+def test_three_more_heads_cost_little_beside_the_backbone() -> None:
+    joint = _operations(*TASKS)
+    assert joint < 1.25 * _operations('reid')
+    assert joint < 0.3 * sum(_operations(task) for task in TASKS)
