@@ -117,6 +117,21 @@ def points_to_crop(
     return ((points_xy - offset) / scale).astype(np.float32)
 
 
+def samples_per_pixel(areas_xyxy: NDArray[np.floating], params: CropParams) -> NDArray[np.int64]:
+    """
+    Say how finely areas are sampled: at most 1.5 source pixels apart.
+
+    A linear sample reads two source pixels, so none is skipped.
+
+    :param areas_xyxy: (..., 4) result of ``crop_boxes``.
+    :param params: size of the crops.
+    :returns: (...) samples per crop pixel and axis.
+    """
+    areas = np.asarray(areas_xyxy, np.float64)
+    shrink = (areas[..., 3] - areas[..., 1]) / params.height
+    return np.clip(np.round(shrink), 1, MAX_OVERSAMPLING).astype(np.int64)
+
+
 def _offset_and_scale(
     areas_xyxy: Float32Array, params: CropParams
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -127,10 +142,7 @@ def _offset_and_scale(
 
 def _resample(image_bgr: UInt8Array, area: Float32Array, params: CropParams) -> UInt8Array:
     x0, y0, x1, y1 = area.astype(np.float64)
-    shrink = (y1 - y0) / params.height
-    # Samples per crop pixel and axis, at most 1.5 source pixels apart: a linear sample reads two,
-    # so none is skipped.
-    samples = min(max(round(shrink), 1), MAX_OVERSAMPLING)
+    samples = int(samples_per_pixel(area, params))
     size = (params.width * samples, params.height * samples)
     scale_x, scale_y = (x1 - x0) / size[0], (y1 - y0) / size[1]
     # From centres of fine pixels to centres of image pixels.

@@ -46,6 +46,8 @@ def track_frames(
     :param camera: a fresh one, to let the tracker know how the camera moves; None where it is
         taken to stand still, as in frames without images.
     """
+    if predictor is not None and predictor.prefetches:
+        frames = _prefetched(frames, predictor)
     for frame in frames:
         if frame.image_bgr is None or predictor is None:
             persons = [PersonEstimate(detection) for detection in frame.detections]
@@ -60,3 +62,16 @@ def track_frames(
         with latency.stage('track'):
             tracks = tracker.step(frame.stamp_sec, persons, image_size, motion)
         yield TrackedFrame(frame, tracks)
+
+
+def _prefetched(frames: Iterable[Frame], predictor: Predictor) -> Iterator[Frame]:
+    """Read one frame ahead, so that its image comes to the GPU while that works on another."""
+    previous = None
+    for frame in frames:
+        if frame.image_bgr is not None:
+            predictor.prefetch(frame.image_bgr)
+        if previous is not None:
+            yield previous
+        previous = frame
+    if previous is not None:
+        yield previous

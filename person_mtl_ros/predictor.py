@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends import AUTO, create_backend
+from person_mtl_ros.backends import AUTO, ImageBackend, create_backend
 from person_mtl_ros.checkpoint import model_info, open_model
 from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops, points_to_image
 from person_mtl_ros.structures import (
@@ -68,6 +68,21 @@ class Predictor:
         """Of the backend, see there."""
         return self._backend.precision
 
+    @property
+    def prefetches(self) -> bool:
+        """Whether images can come to the device ahead of ``predict``."""
+        return isinstance(self._backend, ImageBackend)
+
+    def prefetch(self, image_bgr: UInt8Array) -> None:
+        """
+        Begin to bring the image of a later ``predict`` to the device, where that is possible.
+
+        :param image_bgr: (h, w, 3) uint8; not to be changed before ``predict`` has it.
+        :raises DeviceError: when the device fails.
+        """
+        if isinstance(self._backend, ImageBackend):
+            self._backend.prefetch(image_bgr)
+
     def predict(
         self, image_bgr: UInt8Array, detections: Sequence[Detection]
     ) -> list[PersonEstimate]:
@@ -84,6 +99,11 @@ class Predictor:
             return []
         with self._timed('crop'):
             areas = crop_boxes([d.box_xyxy for d in detections], self._crop)
+        if isinstance(self._backend, ImageBackend):
+            with self._timed('forward'):
+                outputs, sharpness = self._backend.infer_image(image_bgr, areas, self.max_batch)
+            with self._timed('decode'):
+                return self._estimates(detections, areas, sharpness, outputs)
         estimates: list[PersonEstimate] = []
         for begin in range(0, len(detections), self.max_batch):
             batch = slice(begin, begin + self.max_batch)

@@ -49,6 +49,7 @@ NEVER = {
     f'{CORE}.benchmark_network': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.backends.export': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.backends.torch_backend': ('training', f'{CORE}.nodes', *ROS),
+    f'{CORE}.backends.torch_gpu': ('training', f'{CORE}.nodes', *ROS),
     CORE: ('training', f'{CORE}.nodes', *TORCH, *ROS),
     # Reads what the robot recorded.
     'training.collect': (f'{CORE}.nodes', f'{CORE}.tracking', *ROS),

@@ -16,11 +16,17 @@ class FakePredictor:
 
     info = ModelInfo('fake')
 
-    def __init__(self):
+    def __init__(self, prefetches=False):
         self.seen = []
+        self.prefetches = prefetches
+        self.coming = []
         self.last_timings = {'forward': 0.002}
 
+    def prefetch(self, image_bgr):
+        self.coming.append(image_bgr)
+
     def predict(self, image_bgr, detections):
+        assert not self.prefetches or any(image is image_bgr for image in self.coming)
         self.seen.append(image_bgr)
         return [PersonEstimate(d, np.array([1, 0], np.float32)) for d in detections]
 
@@ -81,6 +87,18 @@ def test_frames_are_taken_one_at_a_time():
     tracked = track_frames(frames, FakePredictor(), ReidTracker(), None, Latency())
     next(tracked)
     assert next(frames).index == 2
+
+
+def test_the_next_image_comes_to_a_gpu_while_it_works_on_one():
+    images = [np.zeros((4, 4, 3), np.uint8), None, *np.zeros((3, 4, 4, 3), np.uint8)]
+    frames = [Frame(i, i / 10, image, ()) for i, image in enumerate(images)]
+    predictor = FakePredictor(prefetches=True)
+    tracked = track_frames(frames, predictor, ReidTracker(), None, Latency())
+    assert [next(tracked).frame.index for _ in range(3)] == [0, 1, 2]
+    assert len(predictor.seen) == 2
+    assert len(predictor.coming) == 3
+    assert [item.frame.index for item in tracked] == [3, 4]
+    assert [id(image) for image in predictor.seen] == [id(image) for image in predictor.coming]
 
 
 def test_stages_are_timed():

@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fake_checkpoint import INFO, write_fake_checkpoint
 
-from person_mtl_ros.crops import crop_boxes
+from person_mtl_ros.backends.backend import ImageAnswers
+from person_mtl_ros.backends.torch_backend import TorchBackend
+from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops
 from person_mtl_ros.predictor import HEADS, Predictor
 from person_mtl_ros.structures import Detection
 
@@ -100,3 +103,51 @@ def test_every_stage_is_timed(path: Path, image: np.ndarray) -> None:
     predictor = Predictor(path, 'torch', 'cpu')
     predictor.predict(image, _detections())
     assert all(seconds > 0 for seconds in predictor.last_timings.values())
+
+
+class ImageTorchBackend(TorchBackend):
+    """Cuts the crops itself, as backends on GPUs do."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.coming: list[np.ndarray] = []
+        self.max_batch = 0
+
+    def prefetch(self, image_bgr: np.ndarray) -> None:
+        self.coming.append(image_bgr)
+
+    def infer_image(
+        self, image_bgr: np.ndarray, areas_xyxy: np.ndarray, max_batch: int
+    ) -> ImageAnswers:
+        self.max_batch = max_batch
+        crops = cut_crops(image_bgr, areas_xyxy, INFO.crop)
+        return ImageAnswers(self.infer(crops), crop_sharpness(crops))
+
+
+def test_a_backend_that_cuts_the_crops_itself_gets_the_image(
+    path: Path, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Predictor(path, 'torch', 'cpu').predict(image, _detections())
+    monkeypatch.setattr(
+        'person_mtl_ros.predictor.create_backend',
+        lambda _, model, device, heads: ImageTorchBackend(model, device, heads),
+    )
+    predictor = Predictor(path, 'torch', 'cpu', max_batch=3)
+    assert predictor.prefetches
+    predictor.prefetch(image)
+    actual = predictor.predict(image, _detections())
+    assert predictor._backend.coming == [image]
+    assert predictor._backend.max_batch == 3
+    for one, other in zip(actual, expected, strict=True):
+        assert one.detection.index == other.detection.index
+        assert one.sharpness == other.sharpness
+        np.testing.assert_allclose(one.embedding, other.embedding, atol=1e-5)
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=1e-2)
+        assert (one.part_mask.box_xyxy == other.part_mask.box_xyxy).all()
+    assert predictor.predict(image, []) == []
+
+
+def test_on_a_cpu_images_do_not_come_ahead(path: Path, image: np.ndarray) -> None:
+    predictor = Predictor(path, 'torch', 'cpu')
+    assert not predictor.prefetches
+    predictor.prefetch(image)

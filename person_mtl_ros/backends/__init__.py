@@ -5,20 +5,36 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from person_mtl_ros.backends.backend import Backend, BackendError, DeviceError
+from person_mtl_ros.backends.backend import (
+    AUTO,
+    Backend,
+    BackendError,
+    DeviceError,
+    ImageBackend,
+)
 from person_mtl_ros.checkpoint import ModelFile
 
-__all__ = ['AUTO', 'BACKENDS', 'Backend', 'BackendError', 'DeviceError', 'create_backend']
-
-AUTO = 'auto'
+__all__ = [
+    'AUTO',
+    'BACKENDS',
+    'Backend',
+    'BackendError',
+    'DeviceError',
+    'ImageBackend',
+    'create_backend',
+]
 
 logger = logging.getLogger(__name__)
 
 
-def _torch(*arguments: Any) -> Backend:
-    from person_mtl_ros.backends.torch_backend import TorchBackend
+def _torch(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
+    from person_mtl_ros.backends.torch_backend import TorchBackend, find_device
 
-    return TorchBackend(*arguments)
+    if find_device(device).type != 'cuda':
+        return TorchBackend(model, device, tasks)
+    from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
+
+    return TorchCudaBackend(model, device, tasks)
 
 
 def _onnx(*arguments: Any) -> Backend:

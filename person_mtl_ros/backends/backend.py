@@ -1,10 +1,12 @@
 """What every backend offers."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
-from person_mtl_ros.structures import UInt8Array
+from person_mtl_ros.structures import Float32Array, UInt8Array
+
+AUTO = 'auto'  # a backend, device or precision that is to be chosen
 
 
 class BackendError(ValueError):
@@ -20,7 +22,7 @@ class Backend(Protocol):
 
     name: str  # key of BACKENDS
     device: str
-    precision: str  # of most of the computation: fp32, bf16
+    precision: str  # of most of the computation: fp32, bf16, fp16
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """
@@ -30,5 +32,37 @@ class Backend(Protocol):
         :returns: of the tasks that are on: ``reid`` (N, D) float32 of length 1, ``attributes``
             (N, sum of classes) float32 probabilities, ``pose`` (N, J, 3) float32 x, y in pixels of
             the crop and score, ``parts`` (N, H, W) uint8 labels.
+        :raises DeviceError: when the device fails.
+        """
+
+
+class ImageAnswers(NamedTuple):
+    """What a backend that cuts crops itself says about the people of an image."""
+
+    outputs: dict[str, NDArray[Any]]  # as ``Backend.infer`` returns them
+    sharpness: Float32Array  # (N,) of the crops, see ``crops.crop_sharpness``
+
+
+@runtime_checkable
+class ImageBackend(Backend, Protocol):
+    """A backend that takes images and cuts the crops where the network runs."""
+
+    def prefetch(self, image_bgr: UInt8Array) -> None:
+        """
+        Begin to bring an image to the device while it works on another; returns at once.
+
+        :param image_bgr: (h, w, 3) uint8; not to be changed before ``infer_image`` has it.
+        :raises DeviceError: when the device fails.
+        """
+
+    def infer_image(
+        self, image_bgr: UInt8Array, areas_xyxy: Float32Array, max_batch: int
+    ) -> ImageAnswers:
+        """
+        Cut crops as ``crops.cut_crops`` does, run the network and decode its outputs.
+
+        :param image_bgr: (h, w, 3) uint8.
+        :param areas_xyxy: (N, 4) result of ``crop_boxes``, N >= 1.
+        :param max_batch: people per run of the network.
         :raises DeviceError: when the device fails.
         """

@@ -1,4 +1,4 @@
-"""Backend: torch, on the CPU or a CUDA GPU."""
+"""Backend: torch, on the CPU."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,13 @@ import torch
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends.backend import BackendError, DeviceError
-from person_mtl_ros.checkpoint import Checkpoint, CheckpointError, ModelFile, load_checkpoint
+from person_mtl_ros.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    CheckpointInfo,
+    ModelFile,
+    load_checkpoint,
+)
 from person_mtl_ros.networks.decode import Decoder
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
 from person_mtl_ros.structures import UInt8Array
@@ -23,20 +29,13 @@ class TorchBackend:
     precision = 'fp32'
 
     def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
-        if model.export is not None:
-            raise BackendError(
-                f'{model.path} is exported; backend torch runs the .safetensors file it came from'
-            )
-        self._device = _find_device(device)
+        self._device = find_device(device)
         self.device = str(self._device)
-        checkpoint = model if isinstance(model, Checkpoint) else load_checkpoint(model.path)
-        info = checkpoint.info
+        checkpoint = checkpoint_of(model)
         self._network = load_network(checkpoint, tasks)
-        self._decoder = Decoder(
-            (info.crop.height, info.crop.width), [len(a.classes) for a in info.attributes]
-        )
+        self._decoder = decoder_of(checkpoint.info)
         self._network.to(self._device)
-        # Convolutions are faster with the channels innermost, on CPUs and GPUs alike.
+        # Convolutions are faster with the channels innermost.
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
@@ -48,12 +47,29 @@ class TorchBackend:
                 outputs = self._decoder(self._network(batch))
                 return {task: output.cpu().numpy() for task, output in outputs.items()}
         except RuntimeError as error:  # torch has no narrower class for a device that fails
-            if self._device.type == 'cuda' and isinstance(error, torch.cuda.OutOfMemoryError):
-                torch.cuda.empty_cache()
             reason = str(error).splitlines()[0]
             raise DeviceError(
                 f'{self.device} failed on a batch of {len(crops)}: {reason}'
             ) from error
+
+
+def checkpoint_of(model: ModelFile) -> Checkpoint:
+    """
+    Load the weights of a checkpoint, unless they are.
+
+    :raises BackendError: when it is an exported network.
+    :raises CheckpointError: when the file is damaged.
+    """
+    if model.export is not None:
+        raise BackendError(
+            f'{model.path} is exported; backend torch runs the .safetensors file it came from'
+        )
+    return model if isinstance(model, Checkpoint) else load_checkpoint(model.path)
+
+
+def decoder_of(info: CheckpointInfo) -> Decoder:
+    """Make the decoder of a network's outputs."""
+    return Decoder((info.crop.height, info.crop.width), [len(a.classes) for a in info.attributes])
 
 
 def load_network(checkpoint: Checkpoint, tasks: Sequence[str]) -> torch.nn.Module:
@@ -88,7 +104,12 @@ def load_network(checkpoint: Checkpoint, tasks: Sequence[str]) -> torch.nn.Modul
     return network.eval()
 
 
-def _find_device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """
+    Find a device of torch; ``auto`` takes a GPU if there is one.
+
+    :raises BackendError: when it is not there.
+    """
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:

@@ -1,0 +1,55 @@
+"""Which buffer of a device an image lies in, so that the next can come while one is worked on."""
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from person_mtl_ros.structures import UInt8Array
+
+
+class FrameBuffer(Protocol):
+    """Memory of a device for one image."""
+
+    def write(self, image_bgr: UInt8Array) -> None:
+        """Begin to bring an image there, as soon as nobody reads the one before."""
+
+
+Buffer = TypeVar('Buffer', bound=FrameBuffer)
+
+
+class FrameRing(Generic[Buffer]):
+    """
+    Fill buffers in turns.
+
+    :param buffers: two are enough: one is read while the other is written.
+    """
+
+    def __init__(self, buffers: Sequence[Buffer]) -> None:
+        self._buffers = tuple(buffers)
+        self._images: list[UInt8Array | None] = [None] * len(buffers)
+        self._next = 0
+
+    def prefetch(self, image_bgr: UInt8Array) -> None:
+        """
+        Begin to bring an image to the device.
+
+        :param image_bgr: (h, w, 3) uint8; not to be changed before it is taken.
+        """
+        if self._find(image_bgr) is None:
+            self._buffers[self._next].write(image_bgr)
+            self._images[self._next] = image_bgr
+            self._next = (self._next + 1) % len(self._buffers)
+
+    def take(self, image_bgr: UInt8Array) -> Buffer:
+        """
+        Find the buffer of an image, which is brought now if it was not before.
+
+        An image is taken once: the next time the same array may hold another one.
+        """
+        self.prefetch(image_bgr)
+        place = self._find(image_bgr)
+        assert place is not None  # for the type
+        self._images[place] = None
+        return self._buffers[place]
+
+    def _find(self, image_bgr: UInt8Array) -> int | None:
+        return next((i for i, image in enumerate(self._images) if image is image_bgr), None)

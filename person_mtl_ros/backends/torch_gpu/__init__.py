@@ -1,0 +1,1 @@
+"""Torch on a GPU: crops cut there, half precision, CUDA graphs, one copy back."""
