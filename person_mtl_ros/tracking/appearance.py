@@ -17,6 +17,8 @@ MOST_PAIRS = 2000.0  # older pairs fade beyond: some minutes of a few people, fo
 FEWEST_PAIRS = 20.0  # mean and variance of fewer say nothing
 SMALLEST_VARIANCE = 1e-3  # embeddings of one image and the next are hardly independent
 PRIOR_SAME, PRIOR_DIFFERENT, PRIOR_DEVIATION = 0.5, 1.5, 0.4  # in thresholds
+# Of a person half of whose box somebody nearer fills, a quarter of the look is somebody else's.
+COVERED_SHARE = 0.5
 
 
 @dataclass
@@ -35,30 +37,6 @@ class _DistanceStatistics:
         spread = self.weight * (self.variance + (self.mean - mean) ** 2)
         self.variance = (spread + float(np.square(distances - mean).sum())) / total
         self.mean, self.weight = mean, min(total, MOST_PAIRS)
-
-    def surprise(self) -> FloatArray:
-        """
-        Negative log density of a normal distribution, but for a constant.
-
-        :returns: (3,) of the polynomial in distance, the square first.
-        """
-        variance = self.variance + SMALLEST_VARIANCE
-        constant = self.mean**2 / (2 * variance) + math.log(variance) / 2
-        return np.array([1 / (2 * variance), -self.mean / variance, constant])
-
-
-def _rising_range(
-    same: _DistanceStatistics, different: _DistanceStatistics
-) -> tuple[float, float]:
-    """
-    Distances between which the ratio falls.
-
-    Of two normal distributions the wider one is the likelier far out on both sides. A distance
-    beyond says as much as the last one that makes sense.
-    """
-    narrow = (different.variance - same.variance) + 1e-12
-    turn = (same.mean * different.variance - different.mean * same.variance) / narrow
-    return (turn, np.inf) if narrow > 0 else (-np.inf, turn)
 
 
 @dataclass
@@ -84,23 +62,43 @@ class AppearanceModel:
         self._same = _DistanceStatistics(weight, PRIOR_SAME * threshold, variance)
         self._different = _DistanceStatistics(weight, PRIOR_DIFFERENT * threshold, variance)
 
-    def log_ratio(self, distances: FloatArray, most: float) -> FloatArray:
+    def log_ratio(
+        self, distances: FloatArray, most: float, coverage: FloatArray | float = 0.0
+    ) -> FloatArray:
         """
         Evidence for "same person".
 
+        Who is partly hidden looks partly like who stands in front: the distance to the same
+        person is larger and less certain, that to anybody else no different.
+
         :param distances: cosine distances of any shape; NaN where there is no embedding.
         :param most: bound of the evidence in either direction, nats.
+        :param coverage: share of the box that somebody nearer hides, one for all or one for each
+            of the last axis of ``distances``.
         :returns: like ``distances``; 0 where nothing is known.
         """
         same, different = self._same, self._different
         if min(same.weight, different.weight) < FEWEST_PAIRS or different.mean <= same.mean:
             return np.zeros_like(distances)
-        within = distances.clip(*_rising_range(same, different))
-        square, linear, constant = (different.surprise() - same.surprise()).tolist()
+        share = COVERED_SHARE * np.asarray(coverage, np.float64)
+        mean = same.mean + share * (different.mean - same.mean)
+        variance = (same.variance + SMALLEST_VARIANCE) * (1 + coverage)
+        other_mean, other_variance = different.mean, different.variance + SMALLEST_VARIANCE
+        # Of two normal distributions the wider one is the likelier far out on both sides. A
+        # distance beyond says as much as the last one at which the ratio falls.
+        excess = other_variance - variance
+        excess = np.where(np.abs(excess) < 1e-9, 1e-9, excess)
+        turn = (mean * other_variance - other_mean * variance) / excess
+        is_narrow = excess > 0
+        within = np.maximum(distances, np.where(is_narrow, turn, -np.inf))
+        np.minimum(within, np.where(is_narrow, np.inf, turn), out=within)
+        square = 1 / (2 * other_variance) - 1 / (2 * variance)
+        linear = mean / variance - other_mean / other_variance
+        constant = other_mean**2 / (2 * other_variance) - mean**2 / (2 * variance)
         ratio = within * square
         ratio += linear
         ratio *= within
-        ratio += constant
+        ratio += constant + np.log(other_variance / variance) / 2
         ratio.clip(-most, most, out=ratio)
         ratio[np.isnan(ratio)] = 0.0
         return ratio

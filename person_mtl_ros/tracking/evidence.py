@@ -62,8 +62,7 @@ class SceneModel:
             :, None
         ]
         distances = _look_distances(tracks, seen)
-        looks = self.appearance.log_ratio(distances, max_appearance)
-        looks *= 1 - seen.coverage  # of a half hidden person it is half that of somebody else
+        looks = self.appearance.log_ratio(distances, max_appearance, seen.coverage)
         return Evidence(motion, distances, np.add(motion, looks, out=looks))
 
     def learn(

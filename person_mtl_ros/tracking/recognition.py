@@ -49,7 +49,8 @@ def recognise(
     for row in np.argsort(-probability.max(axis=1), kind='stable').tolist():
         track, best = shown[row], int(probability[row].argmax())
         sureness = probability[row, best]
-        track.vote(ids[best] if sureness > 0.5 else None, now_sec)
+        if track.estimate.is_evaluated:  # one look does not vote twice
+            track.vote(ids[best] if sureness > 0.5 else None, now_sec)
         if (
             sureness >= params.recover_probability
             and track.votes >= params.recover_votes

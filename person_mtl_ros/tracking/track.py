@@ -1,8 +1,10 @@
 """One person followed through the images."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from person_mtl_ros.structures import Float32Array, PersonEstimate, TrackedPerson, TrackState
+from person_mtl_ros.tracking.carried_results import carried_results
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
 from person_mtl_ros.tracking.existence import SEEN_LOG_ODDS, Existence
 from person_mtl_ros.tracking.smoothing import AttributeBelief, KeypointFilter, view_weight
@@ -27,6 +29,7 @@ class Track:
     state: TrackState = TrackState.TENTATIVE
     is_matched: bool = True
     recovered: bool = False
+    evaluated_sec: float = -math.inf  # when the network looked at this person last
     attributes: AttributeBelief = field(default_factory=AttributeBelief)
     keypoints: KeypointFilter = field(default_factory=KeypointFilter)
     look_sum: Float32Array | float = 0.0  # (D,) of a young track, to be recognised by
@@ -43,14 +46,18 @@ class Track:
         self, estimate: PersonEstimate, stamp_sec: float, coverage: float, memory_sec: float
     ) -> None:
         """
-        Take in a sighting.
+        Take in a sighting; without results of its own it keeps the latest ones.
 
         :param coverage: share of the box that somebody nearer hides.
         :param memory_sec: time in which older attributes fade.
         """
-        weight = view_weight(estimate, coverage)
-        self.attributes.add(estimate.attributes, weight, stamp_sec, memory_sec)
-        self.estimate, self.last_seen_sec = estimate, stamp_sec
+        if estimate.is_evaluated:
+            weight = view_weight(estimate, coverage)
+            self.attributes.add(estimate.attributes, weight, stamp_sec, memory_sec)
+            self.estimate, self.evaluated_sec = estimate, stamp_sec
+        else:
+            self.estimate = carried_results(self.estimate, estimate.detection)
+        self.last_seen_sec = stamp_sec
         self.is_matched = True
         if self.state != TrackState.TENTATIVE:
             self.existence.keep_above(SEEN_LOG_ODDS)
@@ -76,7 +83,7 @@ class Track:
 
     def smooth_keypoints(self, height: float, min_cutoff: float, speed_gain: float) -> None:
         """Put the joints of the latest sighting, ``height`` px tall, where the filter has them."""
-        if len(self.estimate.keypoints):
+        if self.estimate.is_evaluated and len(self.estimate.keypoints):
             smooth = self.keypoints.smooth(
                 self.estimate.keypoints, height, self.last_seen_sec, min_cutoff, speed_gain
             )
@@ -119,4 +126,5 @@ class Track:
             attributes=self.attributes.probabilities,
             estimate=self.estimate,
             recovered=self.recovered,
+            result_age_sec=stamp_sec - self.evaluated_sec,
         )

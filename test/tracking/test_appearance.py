@@ -45,3 +45,21 @@ def test_without_threshold_nothing_is_said_before_something_is_learnt() -> None:
     model.learn(np.full(50, 0.1), np.full(50, 0.7))
     ratio = model.log_ratio(np.array([0.1, 0.7]), 4.0)
     assert ratio[0] > 0 > ratio[1]
+
+
+def test_a_hidden_person_may_look_a_little_different_but_not_like_somebody_else() -> None:
+    model = AppearanceModel(0.6)
+    distances = np.array([[0.3, 0.5, 0.9]])
+    clear, hidden = (model.log_ratio(distances, 8.0, coverage)[0] for coverage in (0.0, 0.8))
+    assert clear[0] > hidden[0] > 0, 'a look that fits says less'
+    assert hidden[1] > clear[1], 'one that is half somebody else says less against'
+    assert hidden[2] < -0.5, 'that of a stranger still speaks against'
+
+
+def test_each_detection_has_its_own_coverage() -> None:
+    model = AppearanceModel(0.6)
+    distances = np.full((2, 3), 0.5)
+    together = model.log_ratio(distances, 8.0, np.array([0.0, 0.4, 0.8]))
+    for column, coverage in enumerate((0.0, 0.4, 0.8)):
+        alone = model.log_ratio(distances[:, column], 8.0, coverage)
+        np.testing.assert_allclose(together[:, column], alone)
