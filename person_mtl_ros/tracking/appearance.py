@@ -4,7 +4,6 @@ How much a distance between two embeddings says about who is who.
 Shapes: N tracks, M detections.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
