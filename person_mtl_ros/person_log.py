@@ -1,6 +1,7 @@
 """Everything known about everybody, one line of JSON per frame."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,8 @@ def person_record(track: TrackedPerson) -> dict[str, Any]:
     """
     Describe one person for the log; part masks are left out, they are pictures.
 
-    Boxes and keypoints are pixels, velocities px/s, times seconds.
+    Boxes and keypoints are pixels, velocities px/s, times seconds. Who was not evaluated in
+    this image has no keypoints and no embedding; ``result_age_sec`` is null before the first time.
     """
     record: dict[str, Any] = {
         'track_id': track.track_id,
@@ -25,6 +27,9 @@ def person_record(track: TrackedPerson) -> dict[str, Any]:
         'velocity_xy': [round(float(v), 2) for v in track.velocity_xy],
         'age_sec': round(track.age_sec, 3),
         'time_since_seen_sec': round(track.time_since_seen_sec, 3),
+        'result_age_sec': None
+        if math.isinf(track.result_age_sec)
+        else round(track.result_age_sec, 3),
         'attributes': {
             name: [round(float(p), 4) for p in probabilities]
             for name, probabilities in track.attributes.items()
@@ -32,6 +37,7 @@ def person_record(track: TrackedPerson) -> dict[str, Any]:
     }
     if track.estimate is not None and track.is_matched:
         record['score'] = round(float(track.estimate.detection.score), 4)
+    if track.estimate is not None and track.is_matched and track.estimate.is_evaluated:
         record['keypoints'] = [
             [round(float(v), 2) for v in keypoint] for keypoint in track.estimate.keypoints
         ]

@@ -5,6 +5,7 @@ Boxes are ``xyxy``, float32, in pixels of the original image, x to the right, y 
 Times are seconds, velocities pixels per second.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -44,7 +45,12 @@ def _no_keypoints() -> Float32Array:
 
 @dataclass(frozen=True)
 class PersonEstimate:
-    """What the network says about one detection; a head that is off leaves its field empty."""
+    """
+    What the network says about one detection; a head that is off leaves its field empty.
+
+    Of a person whom it had no time to look at only the detection is known; a tracker adds the
+    latest results of that person, moved along with the box.
+    """
 
     detection: Detection
     embedding: Float32Array = field(default_factory=_no_embedding)  # (D,) L2-normalised
@@ -52,6 +58,7 @@ class PersonEstimate:
     keypoints: Float32Array = field(default_factory=_no_keypoints)  # (J, 3) x, y, score in [0, 1]
     part_mask: PartMask | None = None
     sharpness: float | None = None  # detail of the crop, 0 (blurred or far) to 1; None = unknown
+    is_evaluated: bool = True  # the results are of the image of this detection
 
 
 class TrackState(IntEnum):
@@ -77,6 +84,7 @@ class TrackedPerson:
     attributes: Mapping[str, Float32Array]  # smoothed over the track
     estimate: PersonEstimate | None  # the latest matched one
     recovered: bool = False  # came back from the gallery after it was lost
+    result_age_sec: float = math.inf  # since the network looked at this person; inf = never yet
 
 
 @dataclass(frozen=True)

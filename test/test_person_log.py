@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ INFO = ModelInfo('m', attributes=(AttributeSpec('hat', ('no', 'yes')),), keypoin
 BOX = np.array([1.234567, 2, 3, 4], np.float32)
 
 
-def _track(is_matched=True, estimate=True):
+def _track(is_matched=True, estimate=True, **changes):
     seen = PersonEstimate(
         Detection(BOX, 0.9),
         np.array([0.6, 0.8], np.float32),
@@ -34,7 +36,8 @@ def _track(is_matched=True, estimate=True):
         1.5,
         0.0 if is_matched else 0.3,
         {'hat': np.array([0.25, 0.75], np.float32)},
-        seen if estimate else None,
+        replace(seen, **changes) if estimate else None,
+        result_age_sec=0.0,
     )
 
 
@@ -49,6 +52,7 @@ def test_a_person_is_plain_numbers():
         'velocity_xy': [1.0, -2.0],
         'age_sec': 1.5,
         'time_since_seen_sec': 0.0,
+        'result_age_sec': 0.0,
         'attributes': {'hat': [0.25, 0.75]},
         'score': 0.9,
         'keypoints': [[1.0, 2.0, 0.5]],
@@ -59,6 +63,14 @@ def test_a_person_is_plain_numbers():
 @pytest.mark.parametrize('track', [_track(is_matched=False), _track(estimate=False)])
 def test_what_was_not_seen_now_is_not_repeated(track):
     assert not {'score', 'keypoints', 'embedding'} & person_record(track).keys()
+
+
+def test_results_of_earlier_images_are_not_repeated_but_have_an_age():
+    record = person_record(replace(_track(is_evaluated=False), result_age_sec=0.25))
+    assert record['result_age_sec'] == 0.25 and record['score'] == 0.9
+    assert not {'keypoints', 'embedding'} & record.keys()
+    never = person_record(replace(_track(is_evaluated=False), result_age_sec=math.inf))
+    assert json.loads(json.dumps(never, allow_nan=False))['result_age_sec'] is None
 
 
 def test_a_log_has_a_head_and_a_line_per_frame(tmp_path):

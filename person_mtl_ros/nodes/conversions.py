@@ -168,6 +168,7 @@ def person_to_message(person: PersonEstimate, info: ModelInfo) -> PersonMessage:
         detection_id=_cut(person.detection.detection_id),
         bbox=bounding_box_from_xyxy(person.detection.box_xyxy),
         score=person.detection.score,
+        is_evaluated=person.is_evaluated,
         embedding=float_array(person.embedding),
         attribute_probabilities=_flatten_attributes(person.attributes, info),
         keypoints=[
@@ -205,6 +206,7 @@ def person_from_message(message: Any, info: ModelInfo) -> PersonEstimate:
         keypoints=_floats([(k.x, k.y, k.score) for k in message.keypoints]).reshape(-1, 3),
         part_mask=part_mask,
         sharpness=message.sharpness or None,
+        is_evaluated=message.is_evaluated,
     )
 
 
@@ -281,6 +283,7 @@ def tracks_to_message(
             velocity_y=float(track.velocity_xy[1]),
             age=track.age_sec,
             time_since_seen=track.time_since_seen_sec,
+            result_age=track.result_age_sec,
             attribute_probabilities=_flatten_attributes(track.attributes, info),
         )
         if track.estimate is not None:
@@ -321,4 +324,5 @@ def _track_from_message(item: Any, info: ModelInfo) -> TrackedPerson:
         attributes=_split_attributes(item.attribute_probabilities, info),
         estimate=person_from_message(item.estimate[0], info) if item.estimate else None,
         recovered=item.recovered,
+        result_age_sec=item.result_age,
     )

@@ -75,6 +75,8 @@ def person_fault(item: Any, width: int, height: int, info: ModelInfo) -> str:
         return 'keypoints not finite'
     if not 0.0 <= item.sharpness <= 1.0:
         return 'sharpness not in [0, 1]'
+    if not item.is_evaluated and (len(embedding) or len(probabilities)):
+        return 'results without is_evaluated'
     return _mask_fault(item.part_mask)
 
 

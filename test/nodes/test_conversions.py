@@ -88,6 +88,7 @@ def _assert_same(a: PersonEstimate, b: PersonEstimate) -> None:
         np.testing.assert_array_equal(probabilities, b.attributes[name])
     np.testing.assert_array_equal(a.keypoints, b.keypoints)
     assert a.sharpness == b.sharpness
+    assert a.is_evaluated == b.is_evaluated
     assert (a.part_mask is None) == (b.part_mask is None)
     if a.part_mask is not None and b.part_mask is not None:
         np.testing.assert_array_equal(a.part_mask.labels, b.part_mask.labels)
@@ -240,8 +241,9 @@ TRACKS = [
         2.5,
         0.25,
         {'hat': np.array([0.5, 0.5], np.float32)},
-        _full() if state != TrackState.LOST else None,
+        _full(is_evaluated=state != TrackState.OCCLUDED) if state != TrackState.LOST else None,
         state == TrackState.CONFIRMED,
+        math.inf if state == TrackState.TENTATIVE else 1.25,
     )
     for state in TrackState
 ]
@@ -255,7 +257,7 @@ def test_tracks_come_back(tracks):
     for a, b in zip(tracks_from_message(message, INFO), tracks, strict=True):
         assert (a.track_id, a.state, a.is_matched) == (b.track_id, b.state, b.is_matched)
         assert (a.age_sec, a.time_since_seen_sec) == (b.age_sec, b.time_since_seen_sec)
-        assert a.recovered == b.recovered
+        assert (a.recovered, a.result_age_sec) == (b.recovered, b.result_age_sec)
         np.testing.assert_array_equal(a.box_xyxy, b.box_xyxy)
         np.testing.assert_array_equal(a.velocity_xy, b.velocity_xy)
         assert a.attributes.keys() == b.attributes.keys()

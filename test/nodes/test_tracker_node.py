@@ -191,8 +191,12 @@ BOX = np.array([80, 100, 120, 220], np.float32)
         (_first(embedding=float_array(np.zeros(8))), 'embedding not of unit length'),
         (_first(embedding=float_array(np.full(8, 3e38))), 'embedding not of unit length'),
         (_first(attribute_probabilities=float_array([1])), 'attributes of another number'),
+        (_first(is_evaluated=False), 'results without is_evaluated'),
     ],
-    ids=['nan_box', 'far', 'inverted', 'score', 'nan', 'length', 'zero', 'huge', 'attributes'],
+    ids=[
+        *('nan_box', 'far', 'inverted', 'score', 'nan', 'length', 'zero', 'huge', 'attributes'),
+        'not_evaluated',
+    ],
 )
 def test_a_bad_person_costs_only_itself(room, change, reason):
     wait = room.count_grows(f'persons refused: {reason}', 6)
