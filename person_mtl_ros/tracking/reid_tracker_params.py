@@ -34,7 +34,7 @@ class ReidTrackerParams:
         0.05, 'error of a detected box, standard deviation', 'heights', 0.001, 1
     )
     unexpected_density: float = parameter(
-        0.05,
+        0.1,
         'detections of nobody known around any place; more cuts tracks',
         '1/heights^4',
         1e-9,
