@@ -37,13 +37,14 @@ def recognise(
 
     :param young: tracks just seen that nobody is sure who they are.
     """
-    shown = [track for track in young if track.looks]
+    shown = [track for track in young if track.look_weight]
     if not shown or not len(gallery):
         return Recognition([], set())
     looks = np.array([track.look_sum for track in shown])
     looks /= np.linalg.norm(looks, axis=1, keepdims=True)
     ids, distances = gallery.distances(looks)
-    ratio = appearance.log_ratio(distances, params.max_appearance)
+    hidden = np.array([track.hidden_share for track in shown])
+    ratio = appearance.log_ratio(distances.T, params.max_appearance, hidden).T
     probability = identity_probabilities(ratio, params.return_probability)
     recognition = Recognition([], set())
     for row in np.argsort(-probability.max(axis=1), kind='stable').tolist():

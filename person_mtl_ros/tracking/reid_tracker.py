@@ -192,7 +192,7 @@ class ReidTracker:
             table.mean[rows], table.covariance[rows], seen.boxes_cxcywh[columns]
         )
         nats, coverage = existence.tolist(), seen.coverage.tolist()
-        is_clean = ((seen.scores >= params.high_score) & seen.shows_look).tolist()
+        is_trusted = ((seen.scores >= params.high_score) & seen.has_look).tolist()
         for row, column in pairs:
             track = table.tracks[row]
             track.existence.hit(nats[column], self._dt, self._now - track.born_sec)
@@ -201,8 +201,10 @@ class ReidTracker:
             if params.keypoint_cutoff > 0:
                 height = float(table.mean[row, 3])
                 track.smooth_keypoints(height, params.keypoint_cutoff, params.keypoint_speed_gain)
-            if is_clean[column]:
-                track.look(seen.embeddings[column])
+            if is_trusted[column]:
+                track.look(
+                    seen.embeddings[column], coverage[column], bool(seen.shows_look[column])
+                )
             self._gallery.take(track.track_id)
 
     def _mark_missed(self, image_size: tuple[int, int] | None) -> None:
@@ -245,8 +247,12 @@ class ReidTracker:
                 float(seen.coverage[column]),
                 Existence(float(existence[column]), params.birth_log_odds),
             )
-            if seen.shows_look[column]:
-                track.look(seen.embeddings[column])
+            if seen.has_look[column]:
+                track.look(
+                    seen.embeddings[column],
+                    float(seen.coverage[column]),
+                    bool(seen.shows_look[column]),
+                )
             self._next_id += 1
             tracks.append(track)
         self._table.append(tracks, *self._filter.start(seen.boxes_cxcywh[fresh]))
@@ -260,7 +266,7 @@ class ReidTracker:
             young, self._gallery, self._scene.appearance, params, self._now
         )
         if self._embedding_length > 0 and len(self._gallery) > 0:
-            unclear.update(track for track in young if not track.looks)
+            unclear.update(track for track in young if not track.look_weight)
         for track, track_id in agreed:
             self._revive(track, track_id)
         for track in young:

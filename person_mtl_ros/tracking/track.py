@@ -33,7 +33,8 @@ class Track:
     attributes: AttributeBelief = field(default_factory=AttributeBelief)
     keypoints: KeypointFilter = field(default_factory=KeypointFilter)
     look_sum: Float32Array | float = 0.0  # (D,) of a young track, to be recognised by
-    looks: int = 0
+    look_weight: float = 0.0
+    hidden_weight: float = 0.0  # of what was hidden of it
     candidate_id: int | None = None  # whom of the gallery the latest sightings resemble
     candidate_since_sec: float = 0.0
     votes: int = 0
@@ -89,12 +90,25 @@ class Track:
             )
             self.estimate = replace(self.estimate, keypoints=smooth)
 
-    def look(self, embedding: Float32Array) -> None:
-        """Keep an embedding (D,) that shows this person alone."""
-        self.bank.add(embedding, self.last_seen_sec)
+    def look(self, embedding: Float32Array, coverage: float, is_clean: bool) -> None:
+        """
+        Take in an embedding (D,).
+
+        :param coverage: share of the box that somebody nearer hides.
+        :param is_clean: it shows this person alone, to be known by later.
+        """
+        if is_clean:
+            self.bank.add(embedding, self.last_seen_sec)
         if self.state == TrackState.TENTATIVE:
-            self.look_sum = self.look_sum + embedding
-            self.looks += 1
+            weight = 1 - coverage
+            self.look_sum = self.look_sum + weight * embedding
+            self.look_weight += weight
+            self.hidden_weight += weight * coverage
+
+    @property
+    def hidden_share(self) -> float:
+        """How much of the young person was hidden on average."""
+        return self.hidden_weight / self.look_weight
 
     def vote(self, candidate_id: int | None, stamp_sec: float) -> None:
         """Count the sightings in a row that resemble one identity of the gallery."""

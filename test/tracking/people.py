@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from person_mtl_ros.structures import Detection, PersonEstimate
+from person_mtl_ros.structures import Detection, PersonEstimate, TrackedPerson
+from person_mtl_ros.tracking import ReidTracker
 
 DIM = 64
+THRESHOLD = 0.5  # of the synthetic looks: same about 0.1, different about 1
+RATE_HZ = 10.0
+Images = list[tuple[float, list[PersonEstimate]]]
 
 
 def look(identity: int, noise: float = 0.0, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -33,3 +37,19 @@ def person(
 
 def ids(tracked: list, matched_only: bool = True) -> list[int]:
     return [person.track_id for person in tracked if person.is_matched or not matched_only]
+
+
+def play(tracker: ReidTracker, images: Images) -> list[list[TrackedPerson]]:
+    return [tracker.step(stamp, persons) for stamp, persons in images]
+
+
+def standing(
+    identity: int, begin_sec: float, end_sec: float, x: float = 300.0, noise: float = 0.4
+) -> Images:
+    rng = np.random.default_rng(identity)
+    stamps = np.arange(begin_sec, end_sec, 1 / RATE_HZ)
+    return [(float(t), [person(x, embedding=look(identity, noise, rng))]) for t in stamps]
+
+
+def nobody(begin_sec: float, end_sec: float) -> Images:
+    return [(float(t), []) for t in np.arange(begin_sec, end_sec, 1 / RATE_HZ)]

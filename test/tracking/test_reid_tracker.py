@@ -4,31 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from people import DIM, ids, look, person
+from people import (
+    DIM,
+    THRESHOLD,
+    Images,
+    ids,
+    look,
+    nobody,
+    person,
+    play,
+    standing,
+)
 
 from person_mtl_ros.parameters import parameter_specs
-from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
+from person_mtl_ros.structures import TrackedPerson, TrackState
 from person_mtl_ros.tracking import ReidTracker, ReidTrackerParams
-
-THRESHOLD = 0.5  # of the synthetic looks: same about 0.1, different about 1
-RATE_HZ = 10.0
-Images = list[tuple[float, list[PersonEstimate]]]
-
-
-def play(tracker: ReidTracker, images: Images) -> list[list[TrackedPerson]]:
-    return [tracker.step(stamp, persons) for stamp, persons in images]
-
-
-def standing(
-    identity: int, begin_sec: float, end_sec: float, x: float = 300.0, noise: float = 0.4
-) -> Images:
-    rng = np.random.default_rng(identity)
-    stamps = np.arange(begin_sec, end_sec, 1 / RATE_HZ)
-    return [(float(t), [person(x, embedding=look(identity, noise, rng))]) for t in stamps]
-
-
-def nobody(begin_sec: float, end_sec: float) -> Images:
-    return [(float(t), []) for t in np.arange(begin_sec, end_sec, 1 / RATE_HZ)]
 
 
 def test_one_person_has_one_id_and_is_confirmed() -> None:
@@ -123,62 +113,6 @@ def test_people_who_turn_back_at_a_crossing_are_told_apart_by_look() -> None:
                 assert first[who] == published.track_id
 
 
-def test_person_who_returns_elsewhere_after_20_s_keeps_the_id() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 23.0))
-    results = play(tracker, standing(7, 23.0, 26.0, x=900.0))
-    assert ids(results[-1]) == [1]
-    assert results[-1][0].recovered
-    assert results[-1][0].age_sec == pytest.approx(25.9)
-    for (result,) in results:
-        assert result.track_id == 1 or result.state == TrackState.TENTATIVE
-    assert sum(result.state == TrackState.TENTATIVE for (result,) in results) < 0.7 * RATE_HZ
-
-
-def test_stranger_does_not_inherit_an_id() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 23.0))
-    results = play(tracker, standing(8, 23.0, 26.0))
-    assert all(1 not in ids(result) for result in results)
-    assert not results[-1][0].recovered
-    assert results[-1][0].state == TrackState.CONFIRMED
-
-
-def test_stranger_between_two_look_alikes_gets_neither_id() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    between = look(1) + look(2)
-    between /= np.linalg.norm(between)
-    play(tracker, standing(1, 0.0, 3.0) + nobody(3.0, 9.0) + standing(2, 9.0, 12.0))
-    play(tracker, nobody(12.0, 20.0))
-    images = [(20.0 + 0.1 * i, [person(900.0, embedding=between)]) for i in range(20)]
-    assert all(not result[0].recovered for result in play(tracker, images))
-
-
-def test_two_returning_people_get_each_their_own_id() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-
-    def both(begin: float, end: float, left: int, right: int) -> Images:
-        stamps = np.arange(begin, end, 1 / RATE_HZ)
-        return [
-            (
-                float(t),
-                [person(100.0, embedding=look(left)), person(500.0, embedding=look(right))],
-            )
-            for t in stamps
-        ]
-
-    play(tracker, both(0.0, 2.0, 1, 2) + nobody(2.0, 10.0))
-    last = play(tracker, both(10.0, 12.0, 2, 1))[-1]
-    assert [p.box_xyxy[0] > 300 for p in last] == [True, False]
-    assert ids(last) == [1, 2]
-
-
-def test_gallery_forgets_after_retention() -> None:
-    tracker = ReidTracker(ReidTrackerParams(retention_sec=10.0), THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 15.0))
-    assert not play(tracker, standing(7, 15.0, 17.0))[-1][0].recovered
-
-
 def test_ids_hold_at_five_hertz_with_jitter() -> None:
     rng = np.random.default_rng(3)
     tracker = ReidTracker()
@@ -217,30 +151,6 @@ def test_large_gap_loses_tracks_without_fuss() -> None:
     play(tracker, standing(1, 0.0, 2.0))
     assert tracker.step(1e6, []) == []
     assert ids(tracker.step(1e6 + 0.1, [person(300.0)])) == [2]
-
-
-def test_forgotten_person_is_a_stranger() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 10.0))
-    assert tracker.forget(1)
-    assert not tracker.forget(1)
-    results = play(tracker, standing(7, 10.0, 13.0))
-    assert all(not p.recovered and p.track_id != 1 for result in results for p in result)
-
-
-def test_person_in_sight_can_be_forgotten() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0))
-    assert tracker.forget(1)
-    assert ids(tracker.step(2.9, [])) == []
-    assert ids(play(tracker, standing(7, 3.0, 5.0))[-1]) == [2]
-
-
-def test_reset_forgets_everybody() -> None:
-    tracker = ReidTracker(same_person_threshold=THRESHOLD)
-    play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 10.0))
-    tracker.reset()
-    assert not play(tracker, standing(7, 10.0, 13.0))[-1][0].recovered
 
 
 def test_camera_motion_holds_ids_through_a_jump_of_the_image() -> None:
