@@ -33,6 +33,12 @@ setup(
         'torch': TORCH,
         'onnx': ['onnx>=1.16', 'onnxruntime>=1.19'],
         'openvino': ['openvino>=2025.0'],
+        'tensorrt': [
+            'tensorrt>=10.0',
+            'cuda-bindings>=12.6',
+            'onnx>=1.16',
+            'onnxruntime>=1.19',
+        ],
         'export': [*TORCH, 'onnx>=1.16', 'onnxscript>=0.5'],
     },
 )

@@ -37,6 +37,12 @@ def _torch(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     return TorchCudaBackend(model, device, tasks)
 
 
+def _tensorrt(*arguments: Any) -> Backend:
+    from person_mtl_ros.backends.tensorrt_backend import TensorRtBackend
+
+    return TensorRtBackend(*arguments)
+
+
 def _onnx(*arguments: Any) -> Backend:
     from person_mtl_ros.backends.onnx_backend import OnnxBackend
 
@@ -54,11 +60,18 @@ BACKENDS: dict[str, Callable[..., Backend]] = {
     'torch': _torch,
     'onnx': _onnx,
     'openvino': _openvino,
+    'tensorrt': _tensorrt,
 }
-PACKAGES = {'torch': 'torch torchvision', 'onnx': 'onnxruntime onnx', 'openvino': 'openvino'}
+PACKAGES = {
+    'torch': 'torch torchvision',
+    'onnx': 'onnxruntime onnx',
+    'openvino': 'openvino',
+    'tensorrt': 'tensorrt cuda-bindings onnx onnxruntime',
+}
 # Fastest first, as measured (docs/speed.md).
 ON_CPU = ('openvino', 'onnx', 'torch')
-ON_GPU = ('torch',)
+# By what they do, not yet measured: TensorRT fuses normalisation with what is around it.
+ON_GPU = ('tensorrt', 'torch')
 
 
 def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:

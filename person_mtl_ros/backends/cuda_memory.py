@@ -1,0 +1,90 @@
+"""GPUs, streams and memory of CUDA without torch, by NVIDIA's own ``cuda-bindings``."""
+
+import ctypes
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+from cuda.bindings import runtime
+
+from person_mtl_ros.structures import UInt8Array
+
+
+class CudaError(RuntimeError):
+    """What the CUDA runtime refused to do, and why."""
+
+
+class Gpu(NamedTuple):
+    """A GPU of this machine."""
+
+    number: int
+    name: str
+    compute_capability: str
+
+    @classmethod
+    def open(cls, number: int) -> 'Gpu':
+        """
+        Find a GPU by its number.
+
+        :raises CudaError: when there is no driver or no such GPU.
+        """
+        count = _checked(runtime.cudaGetDeviceCount())
+        if number >= count:
+            raise CudaError(f'there are {count} GPUs')
+        properties = _checked(runtime.cudaGetDeviceProperties(number))
+        return cls(number, properties.name.decode(), f'{properties.major}.{properties.minor}')
+
+    def use(self) -> None:
+        """Let what follows in this thread happen on this GPU."""
+        _checked(runtime.cudaSetDevice(self.number))
+
+
+class Stream:
+    """A queue of work on the GPU in use."""
+
+    def __init__(self) -> None:
+        self.handle: int = int(
+            _checked(runtime.cudaStreamCreateWithFlags(runtime.cudaStreamNonBlocking))
+        )
+        weakref.finalize(self, runtime.cudaStreamDestroy, self.handle)
+
+    def synchronize(self) -> None:
+        """Wait until all that was queued is done."""
+        _checked(runtime.cudaStreamSynchronize(self.handle))
+
+
+class Memory:
+    """
+    Bytes on the GPU in use, and as many on the host that it can reach while the host goes on.
+
+    :param size: bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.device: int = int(_checked(runtime.cudaMalloc(size)))
+        weakref.finalize(self, runtime.cudaFree, self.device)
+        address = int(_checked(runtime.cudaMallocHost(size)))
+        weakref.finalize(self, runtime.cudaFreeHost, address)
+        content = (ctypes.c_uint8 * size).from_address(address)
+        self.host: UInt8Array = np.ctypeslib.as_array(content)
+
+    def upload(self, size: int, stream: Stream) -> None:
+        """Queue a copy of the first bytes to the GPU."""
+        kind = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
+        source = self.host.ctypes.data
+        _checked(runtime.cudaMemcpyAsync(self.device, source, size, kind, stream.handle))
+
+    def download(self, size: int, stream: Stream) -> None:
+        """Queue a copy of the first bytes to the host."""
+        kind = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        target = self.host.ctypes.data
+        _checked(runtime.cudaMemcpyAsync(target, self.device, size, kind, stream.handle))
+
+
+def _checked(answer: tuple[Any, ...]) -> Any:
+    """Take the result out of what a call of the runtime returns."""
+    error, *results = answer
+    if error != runtime.cudaError_t.cudaSuccess:
+        _, text = runtime.cudaGetErrorString(error)
+        raise CudaError(text.decode())
+    return results[0] if results else None

@@ -1,0 +1,249 @@
+"""The backend with stand-ins for TensorRT and CUDA: see ``fake_tensorrt``."""
+
+import gc
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_tensorrt import FakeCuda, FakeTensorRt
+
+from person_mtl_ros import backends
+from person_mtl_ros.backends import BackendError, DeviceError, create_backend
+from person_mtl_ros.backends.agreement import disagreements, measure_agreement
+from person_mtl_ros.backends.export import export_checkpoint
+from person_mtl_ros.checkpoint import open_model
+
+TASKS = ('reid', 'attributes', 'pose', 'parts')
+MODULES = ('cuda_memory', 'tensorrt_engine', 'tensorrt_backend')
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fake_checkpoint(tmp_path_factory.mktemp('weights') / 'x.safetensors')
+
+
+@pytest.fixture(scope='module')
+def exported(weights: Path) -> Path:
+    path = weights.with_suffix('.onnx')
+    export_checkpoint(weights, path, 'onnx', TASKS, _crops(16))
+    return path
+
+
+@pytest.fixture
+def trt(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTensorRt]:
+    cuda = FakeCuda()
+    fake = FakeTensorRt(cuda)
+    bindings = type(sys)('cuda.bindings')
+    bindings.runtime = cuda
+    for name, module in {
+        'tensorrt': fake,
+        'cuda': type(sys)('cuda'),
+        'cuda.bindings': bindings,
+        'cuda.bindings.runtime': cuda,
+    }.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    _forget_our_modules()
+    yield fake
+    _forget_our_modules()
+
+
+def _forget_our_modules() -> None:
+    for name in MODULES:
+        sys.modules.pop(f'{backends.__name__}.{name}', None)
+
+
+def _crops(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
+
+
+def _create(path: Path, tasks=TASKS, device: str = 'cuda'):
+    return create_backend('tensorrt', open_model(path), device, tasks)
+
+
+@pytest.mark.usefixtures('trt')
+@pytest.mark.parametrize('count', [1, 3, 16, 64, 130])
+def test_answers_are_those_of_the_checkpoint(weights: Path, exported: Path, count: int) -> None:
+    expected = create_backend('torch', open_model(weights), 'cpu', TASKS).infer(_crops(count))
+    backend = _create(exported)
+    assert (backend.name, backend.device, backend.precision) == ('tensorrt', 'cuda:0', 'fp16')
+    backend.infer(255 - _crops(70))  # its memory is used again
+    actual = backend.infer(_crops(count))
+    assert list(actual) == list(TASKS)
+    for task in TASKS:
+        assert actual[task].dtype == expected[task].dtype
+        assert actual[task].shape == expected[task].shape
+    assert disagreements(measure_agreement(expected, actual, INFO.crop.height)) == []
+
+
+@pytest.mark.usefixtures('trt')
+def test_crops_need_not_lie_in_one_piece(exported: Path) -> None:
+    backend, crops = _create(exported), _crops(6)
+    np.testing.assert_array_equal(
+        backend.infer(crops[::2])['reid'], backend.infer(crops[::2].copy())['reid']
+    )
+
+
+def test_heads_that_are_off_are_not_compiled(trt: FakeTensorRt, exported: Path) -> None:
+    among = _create(exported).infer(_crops(2))
+    alone = _create(exported, ['pose']).infer(_crops(2))
+    assert list(alone) == ['pose']
+    np.testing.assert_allclose(alone['pose'], among['pose'], atol=1e-3)
+    assert [output.name for output in trt.builds[-1].graph.output] == ['pose']
+
+
+def test_networks_are_compiled_once(
+    trt: FakeTensorRt, exported: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, 'person_mtl_ros')
+    for _ in range(2):
+        assert _create(exported).precision == 'fp16'
+    assert len(trt.builds) == 1
+    assert 'in fp16 for Fake GPU, which takes minutes' in caplog.text
+    assert caplog.text.count('in fp16 agrees with fp32: embedding_cosine') == 1
+    trt.__version__ = '11.5.0'
+    _create(exported)
+    assert len(trt.builds) == 2
+
+
+def test_a_broken_file_is_compiled_again(
+    trt: FakeTensorRt, exported: Path, cache_folder: Path
+) -> None:
+    expected = _create(exported).infer(_crops(1))
+    (plan,) = cache_folder.glob('*.plan')
+    plan.write_bytes(plan.read_bytes()[:100])
+    np.testing.assert_array_equal(_create(exported).infer(_crops(1))['pose'], expected['pose'])
+    assert len(trt.builds) == 2
+
+
+def test_a_file_that_tensorrt_refuses_is_compiled_again(
+    trt: FakeTensorRt, exported: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    backend = _create(exported)
+    module = sys.modules[type(backend).__module__]
+    engine, refusals = module.Engine, ['made by another driver']
+
+    def load(*arguments):
+        if refusals:
+            raise module.EngineError(refusals.pop())
+        return engine(*arguments)
+
+    monkeypatch.setattr(module, 'Engine', load)
+    assert _create(exported).infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert len(trt.builds) == 2
+    assert 'is made again: made by another driver' in caplog.text
+
+
+def test_half_precision_that_does_not_agree_is_not_used(
+    trt: FakeTensorRt, exported: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trt.error = 1.0
+    for _ in range(2):
+        assert _create(exported).precision == 'fp32'
+    assert len(trt.builds) == 2
+    assert 'in fp16 does not agree with fp32: keypoint_error_px 5.6' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('fault', 'reason'),
+    [
+        ('parse', 'TensorRT cannot read the network: unknown operation'),
+        ('build', 'TensorRT cannot compile the network: no tactic'),
+        ('load', 'TensorRT does not load the compiled network: made by another version'),
+        ('prepare', 'TensorRT cannot prepare the network'),
+    ],
+)
+def test_what_tensorrt_cannot_do_is_said_in_one_line(
+    trt: FakeTensorRt, exported: Path, fault: str, reason: str
+) -> None:
+    trt.refuses = fault
+    with pytest.raises(BackendError, match=f'does not run on cuda: {reason}') as caught:
+        _create(exported)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('fault', 'reason'), [('shape', 'refuses a batch of 2'), ('run', 'failed: illegal address')]
+)
+def test_a_device_that_fails_is_told_from_a_bug(
+    trt: FakeTensorRt, exported: Path, fault: str, reason: str
+) -> None:
+    backend = _create(exported)
+    trt.refuses = fault
+    with pytest.raises(DeviceError, match=f'cuda:0 failed on a batch of 2: TensorRT {reason}'):
+        backend.infer(_crops(2))
+    trt.refuses = ''
+    trt.cuda.fails = True
+    with pytest.raises(DeviceError, match='cuda:0 failed on a batch of 2: out of memory'):
+        backend.infer(_crops(2))
+
+
+@pytest.mark.usefixtures('trt')
+def test_crops_of_another_size_fail_in_one_line(exported: Path) -> None:
+    with pytest.raises(DeviceError, match=r'crops are \(3, 32, 32\); expected \(3, 64, 32\)'):
+        _create(exported).infer(np.zeros((2, 3, 32, 32), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ('device', 'tasks', 'reason'),
+    [
+        ('cpu', TASKS, "runs on a GPU, as cuda:0; device is 'cpu'"),
+        ('cuda:first', TASKS, "device is 'cuda:first'"),
+        ('cuda:1', TASKS, 'there are 1 GPUs'),
+        ('cuda', ['gait'], 'no head for gait'),
+    ],
+)
+@pytest.mark.usefixtures('trt')
+def test_what_is_not_there_is_named(
+    exported: Path, device: str, tasks: list[str], reason: str
+) -> None:
+    with pytest.raises(BackendError, match=reason):
+        _create(exported, tasks, device)
+
+
+def test_memory_of_the_gpu_is_given_back(trt: FakeTensorRt, exported: Path) -> None:
+    backend = _create(exported, ['pose'])
+    assert trt.cuda.blocks
+    backend.infer(_crops(1))
+    del backend
+    gc.collect()
+    assert trt.cuda.blocks == {}
+
+
+def test_a_gpu_without_memory_is_named(trt: FakeTensorRt, exported: Path) -> None:
+    trt.cuda.fails = True
+    with pytest.raises(BackendError, match='does not run on cuda: out of memory'):
+        _create(exported)
+
+
+def test_a_checkpoint_is_exported_at_first_use(trt: FakeTensorRt, weights: Path) -> None:
+    assert _create(weights, ['reid']).infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert len(trt.builds) == 1
+
+
+@pytest.mark.usefixtures('trt')
+def test_auto_takes_it_first_on_a_gpu(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, 'person_mtl_ros')
+    monkeypatch.setattr(backends, '_has_cuda_driver', lambda: True)
+    assert create_backend('auto', open_model(exported), 'auto', ['reid']).name == 'tensorrt'
+    assert 'backend tensorrt on cuda:0 in fp16, the fastest that works here' in caplog.text
+
+
+def test_without_the_packages_their_names_are_told(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _forget_our_modules()
+    monkeypatch.setitem(sys.modules, 'tensorrt', None)
+    with pytest.raises(BackendError, match='pip install tensorrt cuda-bindings onnx onnxruntime'):
+        _create(exported)
+
+
+def test_the_stand_in_for_cuda_has_the_names_of_the_real_one() -> None:
+    runtime = pytest.importorskip('cuda.bindings.runtime')
+    names = [name for name in vars(FakeCuda) if name.startswith('cuda')]
+    assert [name for name in names if not hasattr(runtime, name)] == []
