@@ -35,7 +35,7 @@ class FrameCost:
     """One row of the table."""
 
     people: int
-    forward_ms_p50: float  # the network's run, decoding in its graph included
+    forward_ms_p50: float  # the network's run, decoding included; on a GPU cropping as well
     other_ms_p50: float  # all else: crops, results, tracker
     total_ms_p50: float
     total_ms_p99: float

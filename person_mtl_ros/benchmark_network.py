@@ -5,7 +5,8 @@ Method: random weights, since time does not depend on them; crops of random pixe
 configurations are loaded first and then run one after the other in every round, so that whatever
 else the machine does hits all alike; the first round is not counted. Time on the clock is told as
 p50 and p99; beside it stands the processor time of all cores, which other programs change little.
-The ceiling is a product of two matrices of 2048 x 2048 in the same precision, in the same rounds.
+The ceiling is a product of two square matrices in the same precision, in the same rounds; a run
+ends when its answers are on the host, a product when the device is done.
 Operations are those of convolutions and matrix products, a multiply-add counting as two.
 """
 
@@ -22,10 +23,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from person_mtl_ros.backends import Backend, create_backend
+from person_mtl_ros.backends import Backend, BackendError, create_backend
 from person_mtl_ros.backends.export import onnx_from_checkpoint, write_exported
 from person_mtl_ros.backends.file_cache import cache_in
-from person_mtl_ros.backends.torch_backend import load_network
+from person_mtl_ros.backends.torch_backend import find_device, load_network
+from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
 from person_mtl_ros.checkpoint import (
     Checkpoint,
     CheckpointInfo,
@@ -40,8 +42,10 @@ from person_mtl_ros.networks.multi_task_net import (
 )
 from person_mtl_ros.structures import AttributeSpec
 
-MATRIX_SIZE = 2048
-TORCH_DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16}
+# Of the ceiling, by the type of the device: a GPU is busy with large ones only.
+MATRIX_SIZES = {'cpu': 2048, 'cuda': 8192}
+TORCH_DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+EAGER = 'torch eager'  # on a GPU: every operation launched anew
 # The network of the paper with the labels of the shipped one.
 PAPER_NETWORK = (
     MultiTaskNetParams(class_counts=(2, 4, 2, 2, 2, 2, 2, 2, 2, 2, 8, 9), joints=16, parts=5),
@@ -91,6 +95,19 @@ def network_of(path: Path) -> tuple[MultiTaskNetParams, CropParams]:
     return MultiTaskNetParams(**info.network_params), info.crop
 
 
+def name_of_gpu(device: str) -> str:
+    """
+    Name a GPU as its maker does.
+
+    :param device: ``cuda``, ``cuda:1``...
+    :raises BackendError: when it is not there.
+    """
+    if not torch.cuda.is_available():
+        reason = 'torch finds none' if torch.version.cuda else 'torch is built without CUDA'
+        raise BackendError(f"nothing was measured on '{device}': {reason} on this machine")
+    return torch.cuda.get_device_name(find_device(device))
+
+
 def network_configs(
     backends: Sequence[tuple[str, str]], batches: Sequence[int]
 ) -> list[NetworkConfig]:
@@ -114,7 +131,11 @@ def network_configs(
 
 
 def measure_network(
-    configs: Iterable[NetworkConfig], params: MultiTaskNetParams, crop: CropParams, rounds: int
+    configs: Iterable[NetworkConfig],
+    params: MultiTaskNetParams,
+    crop: CropParams,
+    rounds: int,
+    device: str = 'cpu',
 ) -> list[NetworkCost]:
     """
     Measure configurations against each other.
@@ -122,11 +143,13 @@ def measure_network(
     :param params: of the network; norm and heads are those of the configurations.
     :param crop: size of the crops.
     :param rounds: how often everything is run.
+    :param device: ``cpu``, or a GPU as ``cuda:0``.
     """
     with tempfile.TemporaryDirectory(prefix='person_mtl-') as folder, cache_in(Path(folder)):
-        networks = _Networks(params, crop, Path(folder))
+        networks = _Networks(params, crop, Path(folder), device)
         runs = [_Run(config, networks) for config in configs]
-        ceilings = {run.config.precision: _Ceiling(run.config.precision) for run in runs}
+        precisions = {run.config.precision for run in runs}
+        ceilings = {precision: _Ceiling(precision, device) for precision in precisions}
         for _ in tqdm(range(rounds + 1), desc='rounds', disable=None):
             for ceiling in ceilings.values():
                 ceiling.watch.measure(ceiling)
@@ -183,13 +206,35 @@ class _Stopwatch:
 
 
 class _Networks:
-    """Random networks as files; each is made once."""
+    """Random networks, ready to run; each is made once."""
 
-    def __init__(self, params: MultiTaskNetParams, crop: CropParams, folder: Path) -> None:
+    def __init__(
+        self, params: MultiTaskNetParams, crop: CropParams, folder: Path, device: str
+    ) -> None:
         self._params = params
         self.crop = crop
         self._folder = folder
+        self._device = device
         self._exported: dict[str, onnx.ModelProto] = {}
+        self._backends: dict[NetworkConfig, Backend] = {}
+
+    def backend(self, config: NetworkConfig) -> Backend:
+        any_batch = config._replace(batch=0)
+        if any_batch not in self._backends:
+            self._backends[any_batch] = self._open(config)
+        return self._backends[any_batch]
+
+    def _open(self, config: NetworkConfig) -> Backend:
+        model = self._model(config, self.checkpoint(config))
+        if self._device == 'cpu':
+            return create_backend(config.backend, model, self._device, config.heads)
+        # Random weights tell nothing about precision, so it is given.
+        if config.backend == 'tensorrt':
+            from person_mtl_ros.backends.tensorrt_backend import TensorRtBackend
+
+            return TensorRtBackend(model, self._device, config.heads, config.precision)
+        graphs = config.backend != EAGER
+        return TorchCudaBackend(model, self._device, config.heads, config.precision, graphs)
 
     def checkpoint(self, config: NetworkConfig) -> Checkpoint:
         params = replace(self._params, norm=config.norm, tasks=config.heads)
@@ -208,8 +253,8 @@ class _Networks:
         name = f'{params.norm}-{"-".join(params.tasks)}'
         return Checkpoint(self._folder / name, name, info, tensors=tensors)
 
-    def model(self, config: NetworkConfig, checkpoint: Checkpoint) -> ModelFile:
-        if config.backend == 'torch':
+    def _model(self, config: NetworkConfig, checkpoint: Checkpoint) -> ModelFile:
+        if config.backend in ('torch', EAGER):
             return checkpoint
         name = checkpoint.model_id
         if name not in self._exported:
@@ -223,10 +268,8 @@ class _Run:
     def __init__(self, config: NetworkConfig, networks: _Networks) -> None:
         self.config = config
         self.watch = _Stopwatch()
-        checkpoint = networks.checkpoint(config)
-        self._gflop = _gflop(checkpoint, config.heads)
-        model = networks.model(config, checkpoint)
-        self._backend: Backend = create_backend(config.backend, model, 'cpu', config.heads)
+        self._gflop = _gflop(networks.checkpoint(config), config.heads)
+        self._backend = networks.backend(config)
         shape = (config.batch, 3, networks.crop.height, networks.crop.width)
         self._crops = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
@@ -254,16 +297,20 @@ class _Run:
 
 
 class _Ceiling:
-    def __init__(self, precision: str) -> None:
+    def __init__(self, precision: str, device: str) -> None:
         self.watch = _Stopwatch()
-        shape = (2, MATRIX_SIZE, MATRIX_SIZE)
-        self._a, self._b = torch.randn(shape).to(TORCH_DTYPES[precision])
+        self._device = torch.device(device)
+        self._size = MATRIX_SIZES[self._device.type]
+        matrices = torch.randn(2, self._size, self._size, device=self._device)
+        self._a, self._b = matrices.to(TORCH_DTYPES[precision])
 
     def __call__(self) -> None:
         self._a @ self._b
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
 
     def flops_per_s(self) -> float:
-        return 2 * MATRIX_SIZE**3 / (self.watch.percentile_ms(50) / 1e3)
+        return 2 * self._size**3 / (self.watch.percentile_ms(50) / 1e3)
 
 
 def _gflop(checkpoint: Checkpoint, heads: Sequence[str]) -> float:

@@ -3,10 +3,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from fake_checkpoint import INFO, PARAMS, write_fake_checkpoint
 
-from person_mtl_ros import cli
+from person_mtl_ros import benchmark_network, cli
+from person_mtl_ros.backends import create_backend
 from person_mtl_ros.benchmark_network import (
+    EAGER,
     NetworkConfig,
     NetworkCost,
     compare_costs,
@@ -15,6 +18,7 @@ from person_mtl_ros.benchmark_network import (
     network_of,
 )
 
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without GPU')
 TASKS = ('reid', 'attributes', 'pose', 'parts')
 
 
@@ -80,8 +84,62 @@ def test_rows_tell_what_was_measured(cache_folder: Path) -> None:
     assert set(cache_folder.parent.rglob('*')) == kept
 
 
+def test_a_network_that_runs_several_batches_is_made_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+    monkeypatch.setattr(
+        'person_mtl_ros.benchmark_network.create_backend',
+        lambda *arguments: made.append(arguments) or create_backend(*arguments),
+    )
+    configs = [NetworkConfig('torch', 'fp32', 'group', ('reid',), batch) for batch in (1, 2)]
+    costs = measure_network(configs, PARAMS, INFO.crop, rounds=1)
+    assert [cost.batch for cost in costs] == [1, 2]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ('backend', 'precision', 'graphs'),
+    [(EAGER, 'fp32', False), (EAGER, 'fp16', False), ('torch', 'fp16', True)],
+)
+def test_on_a_gpu_precision_and_graphs_are_those_of_the_row(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: str, precision: str, graphs: bool
+) -> None:
+    made = []
+    monkeypatch.setattr(
+        benchmark_network, 'TorchCudaBackend', lambda model, *rest: made.append(rest)
+    )
+    networks = benchmark_network._Networks(PARAMS, INFO.crop, tmp_path, 'cuda:1')
+    networks.backend(NetworkConfig(backend, precision, 'group', ('pose',), 64))
+    assert made == [('cuda:1', ('pose',), precision, graphs)]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+def test_on_a_gpu_graphs_stand_beside_eager_execution() -> None:
+    configs = network_configs([(EAGER, 'fp32'), (EAGER, 'fp16'), ('torch', 'fp16')], [1, 3])
+    costs = measure_network(configs, PARAMS, INFO.crop, rounds=2, device='cuda')
+    assert {(cost.backend, cost.precision) for cost in costs} == {
+        (EAGER, 'fp32'),
+        (EAGER, 'fp16'),
+        ('torch', 'fp16'),
+    }
+    assert all(cost.device.startswith('cuda') for cost in costs)
+    assert all(cost.fraction_of_ceiling > 0 for cost in costs)
+
+
 def test_architecture_is_that_of_a_checkpoint(weights: Path) -> None:
     assert network_of(weights) == (replace(PARAMS), INFO.crop)
+
+
+def test_network_command_says_what_was_not_measured(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr('person_mtl_ros.commands.benchmark.RUNTIMES', {'onnx': 'not_installed'})
+    arguments = ['--weights', str(weights), '--batch', '2', '--rounds', '1']
+    assert cli.main(['benchmark', 'network', *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert '| torch' in printed
+    assert 'Not measured: onnx, GPUs (--device cuda).' in printed
 
 
 def test_frame_command_writes_one_row_per_crowd(weights: Path, tmp_path: Path) -> None:
@@ -108,6 +166,14 @@ def test_frame_command_writes_one_row_per_crowd(weights: Path, tmp_path: Path) -
         (['network', '--weights', '/nowhere.safetensors'], 'no such file'),
         (['network', '--batch', '0'], '--batch is 0; expected at least 1'),
         (['network', '--rounds', '0'], '--rounds is 0; expected at least 1'),
+        pytest.param(
+            ['network', '--device', 'cuda'], "nothing was measured on 'cuda'", marks=without_gpu
+        ),
+        pytest.param(
+            ['frame', '--backend', 'torch', '--device', 'cuda'],
+            "device 'cuda' is not there",
+            marks=without_gpu,
+        ),
         (['frame', '--people', '3', '-1'], '--people is -1; expected at least 1'),
     ],
 )

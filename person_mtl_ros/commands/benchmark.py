@@ -19,6 +19,7 @@ from person_mtl_ros.evaluation.report import write_report
 from person_mtl_ros.predictor import Predictor
 
 RUNTIMES = {'onnx': 'onnxruntime', 'openvino': 'openvino'}
+BATCHES = {'cpu': (1, 10), 'gpu': (1, 10, 64)}
 GALLERIES = (100, 1000)  # identities out of sight
 
 
@@ -34,13 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='checkpoint whose architecture is measured; default: the network of the paper',
     )
-    network.add_argument('--batch', type=int, nargs='+', default=[1, 10], metavar='CROPS')
+    network.add_argument(
+        '--batch',
+        type=int,
+        nargs='+',
+        metavar='CROPS',
+        help='default: 1 10, and 64 on a GPU',
+    )
+    network.add_argument('--device', default='cpu', help='cpu (default), cuda, cuda:1...')
     network.add_argument('--rounds', type=int, default=7, help='runs of each (default: 7)')
     frame = subjects.add_parser('frame', help='a whole frame, from image and boxes to tracks')
     frame.add_argument(
         '--weights', type=Path, metavar='FILE', help='checkpoint or exported network'
     )
     frame.add_argument('--backend', choices=(AUTO, *BACKENDS), default=AUTO)
+    frame.add_argument(
+        '--device', default=AUTO, help='cpu, cuda, cuda:1...; default: a GPU if there is one'
+    )
     frame.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20, 60])
     frame.add_argument('--frames', type=int, default=20, help='of each crowd (default: 20)')
     tracker = subjects.add_parser('tracker', help='one step of the tracker')
@@ -52,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure and print a table."""
     for name in ('batch', 'rounds', 'people', 'frames'):
-        _check_positive(name, getattr(options, name, 1))
+        value = getattr(options, name, None)
+        if value is not None:
+            _check_positive(name, value)
     measure = {'network': _network, 'frame': _frame, 'tracker': _tracker}[options.subject]
     rows = measure(options)
     if options.json:
@@ -69,25 +82,36 @@ def _check_positive(name: str, value: int | Sequence[int]) -> None:
 def _network(options: argparse.Namespace) -> list[dict[str, Any]]:
     check_export_packages('networks are made and exported to be measured')
     from person_mtl_ros.benchmark_network import (
+        EAGER,
         PAPER_NETWORK,
         compare_costs,
         measure_network,
+        name_of_gpu,
         network_configs,
         network_of,
     )
 
     params, crop = network_of(options.weights) if options.weights else PAPER_NETWORK
-    backends = [('torch', 'fp32')]
-    for name, runtime in RUNTIMES.items():
-        if importlib.util.find_spec(runtime):
+    if options.device == 'cpu':
+        machine, batches = _processor(), BATCHES['cpu']
+        backends = [('torch', 'fp32')]
+        installed = [name for name, runtime in RUNTIMES.items() if _is_installed(runtime)]
+        for name in installed:
             backends += [(name, precision) for precision in reversed(PRECISIONS[name])]
-    costs = measure_network(
-        network_configs(backends, sorted(options.batch)), params, crop, options.rounds
-    )
-    print(f'{_processor()}, crops of {crop.width}x{crop.height}\n')
+        missing = [*sorted(set(RUNTIMES) - set(installed)), 'GPUs (--device cuda)']
+    else:
+        machine, batches = name_of_gpu(options.device), BATCHES['gpu']
+        backends = [(EAGER, 'fp32'), (EAGER, 'fp16'), ('torch', 'fp16')]
+        backends += [('tensorrt', 'fp16')] if _is_installed('tensorrt') else []
+        missing = [] if _is_installed('tensorrt') else ['tensorrt']
+    configs = network_configs(backends, sorted(options.batch or batches))
+    costs = measure_network(configs, params, crop, options.rounds, options.device)
+    print(f'{machine}, crops of {crop.width}x{crop.height}\n')
     _print_rows([asdict(cost) for cost in costs])
     print()
     _print_rows([ratio._asdict() for ratio in compare_costs(costs)])
+    if missing:
+        print(f'\nNot measured: {", ".join(missing)}.')
     return [asdict(cost) for cost in costs]
 
 
@@ -95,7 +119,7 @@ def _frame(options: argparse.Namespace) -> list[dict[str, Any]]:
     from person_mtl_ros.benchmark_frame import measure_frames
 
     model = open_model(options.weights or default_checkpoint())
-    predictor = Predictor(model.path, options.backend)
+    predictor = Predictor(model.path, options.backend, options.device)
     costs = measure_frames(predictor, options.people, options.frames)
     print(
         f'{_processor()}, model {model.model_id} with {predictor.backend} in '
@@ -114,6 +138,10 @@ def _tracker(options: argparse.Namespace) -> list[dict[str, Any]]:
     print(f'{_processor()}\n')
     _print_rows(rows)
     return rows
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
