@@ -55,6 +55,7 @@ ABLATIONS = {
     'no appearance': ('max_appearance=0',),
     'no gallery': ('gallery_size=0',),
     'no camera motion': ('camera_motion=false',),
+    'no occlusion': ('occlusion=false',),
 }
 EXCEPTION = 'uniforms'  # where nobody can be told from anybody, recall is only reported
 COLUMNS = {
