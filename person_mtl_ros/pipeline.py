@@ -1,11 +1,12 @@
 """The whole chain in one process, without ROS: frames in, tracked people out."""
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.iou_tracker import IouTracker
@@ -29,36 +30,32 @@ def reported(tracks: Iterable[TrackedPerson]) -> list[TrackedPerson]:
 
 def track_frames(
     frames: Iterable[Frame],
-    predictor: Predictor | None,
+    perception: Perception | None,
     tracker: Tracker,
     image_size: tuple[int, int] | None,
     latency: Latency,
-    camera: CameraMotionEstimator | None = None,
 ) -> Iterator[TrackedFrame]:
     """
     Estimate and track every frame, in order, none left out.
 
     :param frames: with images, or without: then people are tracked by motion alone.
-    :param predictor: the network; None tracks by motion alone.
+    :param perception: a fresh one; None tracks by motion alone.
     :param tracker: a fresh one.
     :param image_size: width and height in pixels, None if unknown.
     :param latency: gets the time of every stage.
-    :param camera: a fresh one, to let the tracker know how the camera moves; None where it is
-        taken to stand still, as in frames without images.
     """
-    if predictor is not None and predictor.prefetches:
-        frames = _prefetched(frames, predictor)
+    if perception is not None and perception.predictor.prefetches:
+        frames = _prefetched(frames, perception.predictor)
     for frame in frames:
-        if frame.image_bgr is None or predictor is None:
-            persons = [PersonEstimate(detection) for detection in frame.detections]
+        if frame.image_bgr is None or perception is None:
+            persons = [PersonEstimate(d, is_evaluated=False) for d in frame.detections]
+            motion = None
         else:
-            persons = predictor.predict(frame.image_bgr, list(frame.detections))
-            for stage, seconds in predictor.last_timings.items():
+            begin = time.perf_counter()
+            persons, motion = perception.look(frame.stamp_sec, frame.image_bgr, frame.detections)
+            perception.took(time.perf_counter() - begin)
+            for stage, seconds in perception.last_timings.items():
                 latency.add(stage, seconds)
-        motion = None
-        if frame.image_bgr is not None and camera is not None:
-            with latency.stage('camera motion'):
-                motion = camera.estimate(frame.image_bgr, [d.box_xyxy for d in frame.detections])
         with latency.stage('track'):
             tracks = tracker.step(frame.stamp_sec, persons, image_size, motion)
         yield TrackedFrame(frame, tracks)

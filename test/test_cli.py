@@ -16,6 +16,7 @@ from person_mtl_ros.commands import sources
 from person_mtl_ros.commands.node_params import read_node_params
 from person_mtl_ros.evaluation.mot_files import read_mot_file
 from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.video import VideoError, VideoWriter
 
 SHIPPED = Path(__file__).parents[1] / 'person_mtl_ros' / 'weights' / 'demo.safetensors'
@@ -455,6 +456,37 @@ def test_camera_motion_is_a_parameter_of_the_perception_node(
         path.write_text(json.dumps(nodes))
     params = read_node_params(argparse.Namespace(params=path, set=settings))
     assert params.camera.camera_motion is expected
+
+
+@pytest.mark.parametrize(
+    ('settings', 'content', 'expected'),
+    [
+        ([], 'device: cuda', RefreshParams()),
+        (['max_persons_per_frame=3'], 'time_budget_ms: 50.0', RefreshParams(3, 50.0)),
+        (['time_budget_ms=20'], 'time_budget_ms: 50.0', RefreshParams(time_budget_ms=20.0)),
+    ],
+)
+def test_how_many_people_are_looked_at_is_a_parameter_of_the_perception_node(
+    tmp_path, settings, content, expected
+):
+    path = tmp_path / 'params.yaml'
+    path.write_text(f'perception_node:\n  ros__parameters:\n    {content}\n')
+    params = read_node_params(argparse.Namespace(params=path, set=settings))
+    assert params.refresh == expected
+
+
+def test_tracking_looks_at_as_many_people_as_it_is_told(weights, tmp_path):
+    places = [(frame, 20 * person) for frame in range(1, LENGTH + 1) for person in range(2)]
+    det = ''.join(f'{frame},-1,{left},5,16,40,0.9,-1,-1,-1\n' for frame, left in places)
+    folder = make_sequence(tmp_path / 'two', length=LENGTH, images=LENGTH, det=det)
+    arguments = ('--weights', weights, '--out', tmp_path, '--no-overlay')
+    assert run('track', folder, *arguments, '--set', 'max_persons_per_frame=1') == 0
+    frames = [json.loads(line) for line in (tmp_path / 'persons.jsonl').open()][1:]
+    seen = [[p for p in frame['persons'] if p['is_matched']] for frame in frames]
+    assert max(map(len, seen)) == 2
+    assert all(sum('embedding' in person for person in persons) <= 1 for persons in seen)
+    ages = {person['result_age_sec'] for persons in seen for person in persons}
+    assert 0.0 in ages and len(ages) > 1
 
 
 def test_numbers_by_hand_are_read_as_numbers(tmp_path):

@@ -1,9 +1,10 @@
 import cv2
 import numpy as np
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator
+from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.pipeline import reported, track_frames
 from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate, TrackState
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
@@ -40,7 +41,9 @@ def _frames(count, image=IMAGE, missing=()):
 
 def test_every_frame_comes_out_in_order_empty_ones_too():
     out = list(
-        track_frames(_frames(6, missing=(1, 4)), FakePredictor(), ReidTracker(), None, Latency())
+        track_frames(
+            _frames(6, missing=(1, 4)), Perception(FakePredictor()), ReidTracker(), None, Latency()
+        )
     )
     assert [item.frame.index for item in out] == [1, 2, 3, 4, 5, 6]
     assert out[0].tracks == []
@@ -49,7 +52,9 @@ def test_every_frame_comes_out_in_order_empty_ones_too():
 
 def test_the_network_sees_every_image_and_its_looks_reach_the_tracks():
     predictor = FakePredictor()
-    out = list(track_frames(_frames(4), predictor, ReidTracker(), (320, 240), Latency()))
+    out = list(
+        track_frames(_frames(4), Perception(predictor), ReidTracker(), (320, 240), Latency())
+    )
     assert len(predictor.seen) == 4
     assert list(out[-1].tracks[0].estimate.embedding) == [1, 0]
 
@@ -57,7 +62,7 @@ def test_the_network_sees_every_image_and_its_looks_reach_the_tracks():
 def test_without_images_people_are_tracked_by_motion_alone():
     predictor = FakePredictor()
     frames = _frames(4, image=None)
-    out = list(track_frames(frames, predictor, ReidTracker(), (320, 240), Latency()))
+    out = list(track_frames(frames, Perception(predictor), ReidTracker(), (320, 240), Latency()))
     assert predictor.seen == []
     assert len({t.track_id for item in out for t in item.tracks}) == 1
     assert out[-1].tracks[0].estimate.embedding.size == 0
@@ -75,8 +80,9 @@ def test_the_tracker_is_told_how_the_camera_moves():
             image = np.ascontiguousarray(place[:, x : x + 320])
             yield Frame(index, index / 10, image, found)
 
-    for camera, shift in ((CameraMotionEstimator(), -30), (None, 0)):
-        out = list(track_frames(frames(), None, ReidTracker(), None, Latency(), camera))
+    for is_estimated, shift in ((True, -30), (False, 0)):
+        perception = Perception(FakePredictor(), camera=CameraMotionParams(is_estimated))
+        out = list(track_frames(frames(), perception, ReidTracker(), None, Latency()))
         (person,) = out[-1].tracks
         assert not person.is_matched
         np.testing.assert_allclose(person.box_xyxy[0], 150 + shift, atol=1)
@@ -84,7 +90,7 @@ def test_the_tracker_is_told_how_the_camera_moves():
 
 def test_frames_are_taken_one_at_a_time():
     frames = _frames(5)
-    tracked = track_frames(frames, FakePredictor(), ReidTracker(), None, Latency())
+    tracked = track_frames(frames, Perception(FakePredictor()), ReidTracker(), None, Latency())
     next(tracked)
     assert next(frames).index == 2
 
@@ -93,7 +99,7 @@ def test_the_next_image_comes_to_a_gpu_while_it_works_on_one():
     images = [np.zeros((4, 4, 3), np.uint8), None, *np.zeros((3, 4, 4, 3), np.uint8)]
     frames = [Frame(i, i / 10, image, ()) for i, image in enumerate(images)]
     predictor = FakePredictor(prefetches=True)
-    tracked = track_frames(frames, predictor, ReidTracker(), None, Latency())
+    tracked = track_frames(frames, Perception(predictor), ReidTracker(), None, Latency())
     assert [next(tracked).frame.index for _ in range(3)] == [0, 1, 2]
     assert len(predictor.seen) == 2
     assert len(predictor.coming) == 3
@@ -103,7 +109,7 @@ def test_the_next_image_comes_to_a_gpu_while_it_works_on_one():
 
 def test_stages_are_timed():
     latency = Latency()
-    list(track_frames(_frames(3), FakePredictor(), ReidTracker(), None, latency))
+    list(track_frames(_frames(3), Perception(FakePredictor()), ReidTracker(), None, latency))
     summary = latency.summary()
     assert summary['forward'] == {'count': 3, 'p50_sec': 0.002, 'p95_sec': 0.002}
     assert summary['track']['count'] == 3
@@ -111,7 +117,7 @@ def test_stages_are_timed():
 
 def test_only_people_confirmed_and_seen_now_are_reported():
     frames = _frames(8, missing=(7,))
-    out = list(track_frames(frames, FakePredictor(), ReidTracker(), None, Latency()))
+    out = list(track_frames(frames, Perception(FakePredictor()), ReidTracker(), None, Latency()))
     counts = [len(reported(item.tracks)) for item in out]
     assert out[0].tracks[0].state == TrackState.TENTATIVE
     assert counts[0] == 0 and counts[5] == 1 and counts[6] == 0 and counts[7] == 1

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator
-from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.commands.node_params import PERCEPTION, add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
@@ -16,6 +14,7 @@ from person_mtl_ros.commands.sources import (
     add_network_arguments,
     add_source_arguments,
     detected_frames,
+    load_predictor,
     open_source,
 )
 from person_mtl_ros.evaluation.breakdown import break_down
@@ -35,8 +34,8 @@ from person_mtl_ros.evaluation.report import (
     write_report,
 )
 from person_mtl_ros.evaluation.tracking_metrics import score_sequence
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.pipeline import Tracker, reported, track_frames
-from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.tracking.iou_tracker import IouTracker
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
 
@@ -119,7 +118,7 @@ def score(
 def _check_options(options: argparse.Namespace) -> None:
     if options.tracker == 'iou' and options.mode != 'offline':
         raise CommandError(f'--tracker iou runs offline only, not with --mode {options.mode}')
-    for option in ('weights', 'device', 'params', 'set'):
+    for option in ('weights', 'backend', 'device', 'params', 'set'):
         if options.tracker == 'iou' and getattr(options, option):
             raise CommandError(f'--{option} does not go with --tracker iou, which sees boxes only')
     read_node_params(options)  # one line says what the nodes would say in many
@@ -132,23 +131,13 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _evaluate_offline(source: Source, options: argparse.Namespace) -> SequenceResult:
-    predictor = None
-    if options.tracker == 'reid' and source.has_pictures:
-        weights = options.weights or default_checkpoint()
-        predictor = Predictor(weights, device=options.device or 'auto')
-    tracker: Tracker = IouTracker()
-    camera = None
-    if options.tracker == 'reid':
-        threshold = predictor.info.same_person_threshold if predictor else None
-        params = read_node_params(options)
-        tracker = ReidTracker(params.tracker, threshold)
-        camera = CameraMotionEstimator(params.camera) if params.camera.camera_motion else None
+    perception, tracker = _tracking(source, options)
     latency = Latency()
     frames = tqdm(
         detected_frames(source), total=source.length, desc=source.name, unit='frame', disable=None
     )
     begin = time.perf_counter()
-    tracked = track_frames(frames, predictor, tracker, source.image_size, latency, camera)
+    tracked = track_frames(frames, perception, tracker, source.image_size, latency)
     rows = [
         row for frame, tracks in tracked for row in rows_from_tracks(frame.index, reported(tracks))
     ]
@@ -158,13 +147,24 @@ def _evaluate_offline(source: Source, options: argparse.Namespace) -> SequenceRe
     return score(source, table, duration_sec, latency)
 
 
+def _tracking(source: Source, options: argparse.Namespace) -> tuple[Perception | None, Tracker]:
+    if options.tracker == 'iou':
+        return None, IouTracker()
+    params = read_node_params(options)
+    if not source.has_pictures:
+        return None, ReidTracker(params.tracker)
+    predictor = load_predictor(options)
+    tracker = ReidTracker(params.tracker, predictor.info.same_person_threshold)
+    return Perception(predictor, params.refresh, params.camera), tracker
+
+
 def _evaluate_through_nodes(source: Source, options: argparse.Namespace) -> SequenceResult:
     with needs_ros(f'--mode {options.mode}'):
         from person_mtl_ros.nodes.replay import ReplayError, replay
     if not source.has_pictures:
         raise CommandError(f'{source.name}: no pictures; --mode {options.mode} needs them')
     assert source.length is not None
-    given = {'weights': options.weights, 'device': options.device}
+    given = {name: getattr(options, name) for name in ('weights', 'backend', 'device')}
     parameters = {
         node: dict(values) for node, values in read_node_params(options).set_by_hand.items()
     }

@@ -1,4 +1,4 @@
-"""Parameters of tracker and camera motion, from the file the nodes read and from ``--set``."""
+"""Parameters that tracking offline shares with the nodes, from their file and from ``--set``."""
 
 import argparse
 from collections.abc import Mapping
@@ -11,12 +11,21 @@ import yaml
 from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.parameters import parameter_specs
+from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 
 TRACKER, PERCEPTION = 'tracker_node', 'perception_node'
+PARAMS: dict[str, tuple[type, ...]] = {
+    TRACKER: (ReidTrackerParams,),
+    PERCEPTION: (RefreshParams, CameraMotionParams),
+}
 DEFAULTS = {
-    node: {name: default for name, (default, _) in parameter_specs(params).items()}
-    for node, params in ((TRACKER, ReidTrackerParams), (PERCEPTION, CameraMotionParams))
+    node: {
+        name: default
+        for params in classes
+        for name, (default, _) in parameter_specs(params).items()
+    }
+    for node, classes in PARAMS.items()
 }
 # Parameters that the section may have for the node around the tracker.
 OF_THE_NODE = ('autostart', 'publish_lost', 'use_sim_time')
@@ -26,9 +35,10 @@ NodeValues = dict[str, dict[str, Any]]  # node -> parameter -> value
 
 @dataclass(frozen=True)
 class NodeParams:
-    """What a command was told about tracker and camera motion."""
+    """What a command was told about the tracker and what comes before it."""
 
     tracker: ReidTrackerParams
+    refresh: RefreshParams
     camera: CameraMotionParams
     set_by_hand: Mapping[str, Mapping[str, Any]]  # node -> parameter -> value
 
@@ -46,7 +56,8 @@ def add_param_arguments(parser: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         metavar='NAME=VALUE',
-        help='one parameter of the tracker or the camera motion; may be repeated',
+        help='one parameter of the tracker, the camera motion, or how many people the network '
+        'looks at; may be repeated',
     )
 
 
@@ -54,8 +65,8 @@ def read_node_params(options: argparse.Namespace) -> NodeParams:
     """
     Read the file, then what is set by hand.
 
-    :param options: those of :func:`add_param_arguments`. Of a ``perception_node`` only what
-        concerns camera motion is taken.
+    :param options: those of :func:`add_param_arguments`. Of a ``perception_node`` only the
+        parameters of :data:`PARAMS` are taken.
     :raises CommandError: naming the key and what was expected.
     """
     values: NodeValues = {TRACKER: {}, PERCEPTION: {}}
@@ -66,12 +77,18 @@ def read_node_params(options: argparse.Namespace) -> NodeParams:
         node, name, value = _parsed(setting)
         set_by_hand[node][name] = values[node][name] = value
     try:
-        tracker = ReidTrackerParams(**values[TRACKER])
-        camera = CameraMotionParams(**values[PERCEPTION])
+        tracker = _made(ReidTrackerParams, values[TRACKER])
+        refresh = _made(RefreshParams, values[PERCEPTION])
+        camera = _made(CameraMotionParams, values[PERCEPTION])
     except ValueError as error:
         origin = [str(options.params)] if options.params else []
         raise CommandError(f'{", ".join([*origin, *options.set])}: {error}') from error
-    return NodeParams(tracker, camera, set_by_hand)
+    return NodeParams(tracker, refresh, camera, set_by_hand)
+
+
+def _made(params: type, values: dict[str, Any]) -> Any:
+    """Parameters of one dataclass among the values of a node."""
+    return params(**{name: values[name] for name in values.keys() & parameter_specs(params)})
 
 
 def _parsed(setting: str) -> tuple[str, str, Any]:

@@ -6,22 +6,21 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator
-from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.node_params import add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
     add_network_arguments,
     add_source_arguments,
     detected_frames,
+    load_predictor,
     open_source,
 )
 from person_mtl_ros.drawing import draw_tracks
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.mot_files import rows_from_tracks, table_from_rows, write_mot_file
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.person_log import PersonLog
 from person_mtl_ros.pipeline import reported, track_frames
-from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.structures import ModelInfo
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
 from person_mtl_ros.video import VideoWriter
@@ -57,13 +56,12 @@ def run(options: argparse.Namespace) -> int:
     params = read_node_params(options)
     source = open_source(options.source, options, frame_rate=options.frame_rate)
     frames = detected_frames(source)
-    predictor = None
+    info, perception = ModelInfo(''), None
     if source.has_pictures:
-        weights = options.weights or default_checkpoint()
-        predictor = Predictor(weights, device=options.device or 'auto')
-    info = predictor.info if predictor else ModelInfo('')
+        predictor = load_predictor(options)
+        info = predictor.info
+        perception = Perception(predictor, params.refresh, params.camera)
     tracker = ReidTracker(params.tracker, same_person_threshold=info.same_person_threshold)
-    camera = CameraMotionEstimator(params.camera) if params.camera.camera_motion else None
     latency = Latency()
     rows: list[tuple[float, ...]] = []
     options.out.mkdir(parents=True, exist_ok=True)
@@ -74,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
             video = stack.enter_context(
                 VideoWriter(options.out / 'overlay.mp4', source.frame_rate)
             )
-        tracked = track_frames(frames, predictor, tracker, source.image_size, latency, camera)
+        tracked = track_frames(frames, perception, tracker, source.image_size, latency)
         progress = tqdm(tracked, total=source.length, desc=source.name, unit='frame', disable=None)
         is_begun = False
         try:

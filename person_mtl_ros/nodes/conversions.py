@@ -40,6 +40,7 @@ from person_mtl_ros.structures import (
 
 # Bounds of the messages, which Python does not check before they leave.
 MAX_ID_LENGTH = 256  # bytes
+MAX_PERSONS = 1024
 MAX_TRACKS = 1024
 
 

@@ -11,11 +11,12 @@ from person_mtl.msg import PersonArray, PersonModelInfo
 from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.backends import AUTO, BACKENDS, DeviceError
-from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
+from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
 from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
 from person_mtl_ros.images import ImageError, bgr_from_message
 from person_mtl_ros.nodes.conversions import (
+    MAX_PERSONS,
     model_info_to_message,
     persons_to_message,
     stamp_ns,
@@ -26,8 +27,10 @@ from person_mtl_ros.nodes.message_faults import estimate_fault
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
 from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
 from person_mtl_ros.parameters import check_parameters, parameter
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import HEADS, Predictor
-from person_mtl_ros.structures import Detection, Float32Array, UInt8Array
+from person_mtl_ros.refresh import RefreshParams
+from person_mtl_ros.structures import Detection
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,6 @@ class PerceptionParams:
     )
     person_class_ids: tuple[str, ...] = parameter(
         PERSON_CLASS_IDS, 'class ids that mean a person: names or numbers, as detectors differ'
-    )
-    max_persons: int = parameter(
-        100,
-        'people taken per image, best scores first: bounds the time of a crowd',
-        'people',
-        1,
-        1024,
     )
     detections_reliability: str = parameter(
         'best_effort', 'best_effort matches every detector', choices=RELIABILITIES, read_only=True
@@ -99,7 +95,13 @@ class PerceptionNode(ManagedNode):
     """
 
     node_name = 'perception_node'
-    params_classes = (PerceptionParams, ImageInputParams, PairingParams, CameraMotionParams)
+    params_classes = (
+        PerceptionParams,
+        RefreshParams,
+        ImageInputParams,
+        PairingParams,
+        CameraMotionParams,
+    )
 
     def configure(self) -> None:  # noqa: D102
         predictor = self._load()
@@ -123,9 +125,9 @@ class PerceptionNode(ManagedNode):
         params = self.params(PerceptionParams)
         if self._predictor is None:  # the device failed just before the last deactivation
             self._predictor = self._load()
+        self._perception: Perception | None = None
+        self._camera_since: Any = None  # stamp of the image before
         self._last_pair = time.monotonic()
-        self._camera = CameraMotionEstimator(self.params(CameraMotionParams))
-        self._camera_since: Any = None  # stamp of the image whose view the estimator holds
         self._foreign_since = math.inf  # time.monotonic of the first of the images without people
         self._foreign_ids: list[str] = []  # class ids of the newest of them
         self._pairing = Pairing(
@@ -181,39 +183,39 @@ class PerceptionNode(ManagedNode):
         image_bgr = bgr_from_message(pair.image)
         detections = self._usable(pair.detections, image_bgr.shape)
         converted = time.monotonic()
-        if self._predictor is None:
-            self._predictor = self._load()
-        persons = self._predictor.predict(image_bgr, detections)
-        predicted = time.monotonic()
-        motion, since = self._camera_motion(pair.image.header.stamp, image_bgr, detections)
-        moved = time.monotonic()
+        perception = self._ready_perception()
+        header = pair.image.header
+        persons, motion = perception.look(stamp_ns(header) / 1e9, image_bgr, detections)
+        looked = time.monotonic()
         size = (image_bgr.shape[1], image_bgr.shape[0])
-        self._persons.publish(
-            persons_to_message(pair.image.header, size, persons, self._info, motion, since)
-        )
+        since, self._camera_since = self._camera_since, header.stamp
+        message = persons_to_message(header, size, persons, self._info, motion, since)
+        self._persons.publish(message)
         end = time.monotonic()
+        perception.took(end - begin)
         self.diagnostics.count('images processed')
         self.diagnostics.count('persons published', len(persons))
+        self.diagnostics.count('persons evaluated', sum(p.is_evaluated for p in persons))
+        if self.params(CameraMotionParams).camera_motion:
+            self.diagnostics.count('camera motion unknown', int(motion is None))
         self.diagnostics.latency('convert', converted - begin)
-        for stage, seconds in self._predictor.last_timings.items():
+        for stage, seconds in perception.last_timings.items():
             self.diagnostics.latency(stage, seconds)
-        self.diagnostics.latency('camera motion', moved - predicted)
-        self.diagnostics.latency('publish', end - moved)
+        self.diagnostics.latency('publish', end - looked)
         self.diagnostics.latency('total', end - begin)
-        age = self.get_clock().now().nanoseconds - stamp_ns(pair.image.header)
+        age = self.get_clock().now().nanoseconds - stamp_ns(header)
         if age >= 0:  # negative: clocks differ
             self.diagnostics.latency('image stamp to output', age / 1e9)
 
-    def _camera_motion(
-        self, stamp: Any, image_bgr: UInt8Array, detections: list[Detection]
-    ) -> tuple[Float32Array | None, Any]:
-        """Motion since the image published last, and that image's stamp."""
-        if not self.params(CameraMotionParams).camera_motion:
-            return None, None
-        motion = self._camera.estimate(image_bgr, [d.box_xyxy for d in detections])
-        since, self._camera_since = self._camera_since, stamp
-        self.diagnostics.count('camera motion unknown', int(motion is None))
-        return motion, since
+    def _ready_perception(self) -> Perception:
+        """Make it anew for the first image and after a failure of the device."""
+        refresh, camera = self.params(RefreshParams), self.params(CameraMotionParams)
+        if self._perception is None:
+            if self._predictor is None:
+                self._predictor = self._load()
+            self._perception = Perception(self._predictor, refresh, camera)
+        self._perception.use(refresh, camera)
+        return self._perception
 
     def _usable(self, message: Any, shape: tuple[int, ...]) -> list[Detection]:
         params = self.params(PerceptionParams)
@@ -228,17 +230,17 @@ class PerceptionNode(ManagedNode):
             self._foreign_since = min(self._foreign_since, time.monotonic())
         else:
             self._foreign_since = math.inf
-        if len(detections) > params.max_persons:
+        if len(detections) > MAX_PERSONS:
             self.diagnostics.count(
-                'detections refused: more than max_persons', len(detections) - params.max_persons
+                f'detections refused: more than {MAX_PERSONS}', len(detections) - MAX_PERSONS
             )
-            best = sorted(detections, key=lambda d: -d.score)[: params.max_persons]
+            best = sorted(detections, key=lambda d: -d.score)[:MAX_PERSONS]
             detections = sorted(best, key=lambda d: d.index)
         return detections
 
     def _failed(self, error: Exception) -> str:
         if isinstance(error, DeviceError):
-            self._predictor = None  # loaded anew for the next image
+            self._predictor = self._perception = None  # loaded anew for the next image
             return 'device failure'
         return 'image cannot be read' if isinstance(error, ImageError) else 'error'
 

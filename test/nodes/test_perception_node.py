@@ -212,12 +212,38 @@ def test_detections_of_other_classes_only_are_explained(bench, weights):
         bench.spin_for(0.1)
 
 
-def test_five_hundred_detections_are_bounded_by_max_persons(bench, weights):
-    camera = Camera(bench, weights, max_persons=7)
+def test_of_a_crowd_the_network_looks_at_some_and_all_are_published(bench, weights):
+    camera = Camera(bench, weights, max_persons_per_frame=7)
     crowd = [detection(20 + i % 20, 24, 16, 40, score=i / 500) for i in range(500)]
     answer = camera.answer(camera.show(*crowd))
-    assert [p.detection_index for p in answer.persons] == list(range(493, 500))
-    bench.until(lambda: bench.count(NODE, 'detections refused: more than max_persons') == 493)
+    assert [p.detection_index for p in answer.persons] == list(range(500))
+    assert [p.detection_index for p in answer.persons if p.is_evaluated] == list(range(493, 500))
+    for person in answer.persons:
+        results = (person.embedding, person.attribute_probabilities, person.keypoints)
+        assert all(len(result) > 0 for result in results) == person.is_evaluated
+        assert any(len(result) > 0 for result in results) == person.is_evaluated
+        assert (len(person.part_mask.data) > 0) == (person.sharpness > 0) == person.is_evaluated
+        assert person.bbox.size_y == 40 and 0 <= person.score < 1
+    bench.until(lambda: bench.count(NODE, 'persons evaluated') == 7)
+    assert bench.count(NODE, 'persons published') == 500
+
+
+def test_more_people_than_a_message_holds_are_counted(bench, weights):
+    camera = Camera(bench, weights, max_persons_per_frame=1)
+    crowd = [detection(20 + i % 20, 24, 16, 40, score=i / 1030) for i in range(1030)]
+    answer = camera.answer(camera.show(*crowd))
+    assert [p.detection_index for p in answer.persons] == list(range(6, 1030))
+    bench.until(lambda: bench.count(NODE, 'detections refused: more than 1024') == 6)
+
+
+def test_an_impossible_time_budget_leaves_one_person_per_image(bench, weights):
+    camera = Camera(bench, weights, time_budget_ms=0.001)
+    people = [detection(20, 24, 16, 40), detection(44, 24, 16, 40), detection(32, 10, 8, 20)]
+    looked_at = set()
+    while len(looked_at) < 3:
+        evaluated = [p for p in camera.answer(camera.show(*people)).persons if p.is_evaluated]
+        assert len(evaluated) == 1
+        looked_at.add(evaluated[0].detection_index)
 
 
 def test_a_head_that_is_switched_off_is_empty(bench, weights):
@@ -239,10 +265,10 @@ def test_detections_without_results_are_people(shared_camera):
     ('parameters', 'words'),
     [
         ({'weights': '/nowhere.safetensors'}, ('/nowhere.safetensors', 'no such file')),
-        ({'max_persons': 0}, ('max_persons', '1 <= x <= 1024')),
+        ({'max_persons_per_frame': -1}, ('max_persons_per_frame', '0 <= x <= 1024')),
         ({'sync': 'sometimes'}, ('sync', "'exact' | 'approximate'")),
         ({'wieghts': 'x'}, ('unknown parameter wieghts', 'weights')),
-        ({'max_persons': 'many'}, ('max_persons', 'int')),
+        ({'max_persons_per_frame': 'many'}, ('max_persons_per_frame', 'int')),
     ],
     ids=['missing_file', 'bound', 'choice', 'misspelt', 'type'],
 )

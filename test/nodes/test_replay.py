@@ -5,13 +5,14 @@ pytest.importorskip('rclpy')
 
 from evaluation.generated_sequences import make_sequence
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame, load_sequence
 from person_mtl_ros.nodes import replay as replay_module
 from person_mtl_ros.nodes.replay import ReplayError, replay
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.pipeline import reported, track_frames
 from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import ModelInfo, TrackState
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
 
@@ -35,18 +36,19 @@ def walk(tmp_path_factory):
 def offline(walk, weights):
     predictor = Predictor(weights, 'torch', 'cpu')
     tracker = ReidTracker(same_person_threshold=predictor.info.same_person_threshold)
-    frames = track_frames(
-        walk, predictor, tracker, walk.image_size, Latency(), CameraMotionEstimator()
-    )
+    perception = Perception(predictor, RefreshParams(max_persons_per_frame=1))
+    frames = track_frames(walk, perception, tracker, walk.image_size, Latency())
     return {frame.index: tracks for frame, tracks in frames}
 
 
-def _parameters(weights):
-    return {'perception_node': {'weights': str(weights), 'backend': 'torch', 'device': 'cpu'}}
+def _parameters(weights, **more):
+    given = {'weights': str(weights), 'backend': 'torch', 'device': 'cpu'}
+    return {'perception_node': given | more}
 
 
 def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights, offline):
-    result = replay(iter(walk), walk.length, lockstep=True, parameters=_parameters(weights))
+    parameters = _parameters(weights, max_persons_per_frame=1)
+    result = replay(iter(walk), walk.length, lockstep=True, parameters=parameters)
     assert result.published == len(result.tracks) == LENGTH
     assert result.drops == {} and result.unaccounted == 0
     for index, expected in offline.items():
@@ -55,11 +57,14 @@ def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights,
         assert [t.track_id for t in tracks] == [t.track_id for t in expected]
         for a, b in zip(tracks, expected, strict=True):
             assert (a.state, a.is_matched, a.recovered) == (b.state, b.is_matched, b.recovered)
+            assert a.result_age_sec == pytest.approx(b.result_age_sec)
             np.testing.assert_array_equal(a.box_xyxy, b.box_xyxy)
             np.testing.assert_array_equal(a.velocity_xy, b.velocity_xy)
             assert a.estimate is not None and b.estimate is not None
             np.testing.assert_array_equal(a.estimate.embedding, b.estimate.embedding)
             np.testing.assert_array_equal(a.estimate.keypoints, b.estimate.keypoints)
+    ages = [t.result_age_sec for tracks in offline.values() for t in tracks]
+    assert 0.0 in ages and max(ages) > 0.0
     assert sum(len(reported(tracks)) for tracks in result.tracks.values()) > LENGTH / 2
     assert result.info.model_id
     assert 'forward p50 [ms]' in result.node_latency['perception_node']
