@@ -2,10 +2,10 @@
 Time of a whole frame, from image and detections to tracks, against the number of people.
 
 Method: an image of 1280 x 720 with people of the shipped clip in boxes of 60 to 400 pixels of
-height, at random places; every frame moves them a little. Crops, network, decoding and tracker
-run in one process as ``person-mtl track`` runs them; messages are not part of it. Sizes of crowds
-take turns frame by frame, so that whatever else the machine does hits all alike; the first frames
-are not counted.
+height, at random places; every frame moves them a little. Crops, network, decoding, camera motion
+and tracker run in one process as ``person-mtl track`` runs them; messages are not part of it. Sizes
+of crowds take turns frame by frame, so that whatever else the machine does hits all alike; the
+first frames, in which a time budget is learnt, are not counted.
 """
 
 import time
@@ -19,7 +19,9 @@ from tqdm import tqdm
 
 import person_mtl_ros
 from person_mtl_ros.evaluation.sequence import load_sequence
+from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import Detection, UInt8Array
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
 
@@ -28,6 +30,7 @@ IMAGE_SIZE = (1280, 720)  # width, height in pixels
 HEIGHTS = (60, 400)  # pixels
 RATE_HZ = 10.0
 WARM_UP = 3  # frames
+WARM_UP_BUDGET = 32  # frames, with a time budget
 
 
 @dataclass(frozen=True)
@@ -35,39 +38,49 @@ class FrameCost:
     """One row of the table."""
 
     people: int
+    evaluated_p50: float  # people the network looks at
     forward_ms_p50: float  # the network's run, decoding included; on a GPU cropping as well
-    other_ms_p50: float  # all else: crops, results, tracker
+    other_ms_p50: float  # all else: crops, results, what is left of camera motion, tracker
     total_ms_p50: float
     total_ms_p99: float
 
 
-def measure_frames(predictor: Predictor, crowds: Sequence[int], frames: int) -> list[FrameCost]:
+def measure_frames(
+    predictor: Predictor,
+    crowds: Sequence[int],
+    frames: int,
+    refresh: RefreshParams | None = None,
+) -> list[FrameCost]:
     """
     Time frames with crowds of several sizes.
 
     :param predictor: with the network to use.
     :param crowds: numbers of people.
     :param frames: timed, for each crowd.
+    :param refresh: how many people the network may look at.
     """
+    refresh = refresh or RefreshParams()
+    warm_up = WARM_UP_BUDGET if refresh.time_budget_ms else WARM_UP
     image_bgr = _image()
     rng = np.random.default_rng(0)
-    runs = [_Crowd(people, predictor, rng) for people in crowds]
-    for _ in tqdm(range(frames + WARM_UP), desc='frames', disable=None):
+    runs = [_Crowd(people, Perception(predictor, refresh), rng) for people in crowds]
+    for _ in tqdm(range(frames + warm_up), desc='frames', disable=None):
         for run in runs:
             run.step(image_bgr)
-    return [run.cost() for run in runs]
+    return [run.cost(warm_up) for run in runs]
 
 
 class _Crowd:
-    def __init__(self, people: int, predictor: Predictor, rng: np.random.Generator) -> None:
-        self._predictor = predictor
-        self._tracker = ReidTracker(same_person_threshold=predictor.info.same_person_threshold)
+    def __init__(self, people: int, perception: Perception, rng: np.random.Generator) -> None:
+        self._perception = perception
+        threshold = perception.predictor.info.same_person_threshold
+        self._tracker = ReidTracker(same_person_threshold=threshold)
         self._rng = rng
         height = rng.uniform(*HEIGHTS, people)
         self._size = np.stack((height * 0.4, height), axis=1)
         self._center = rng.uniform((0, 0), IMAGE_SIZE, (people, 2))
         self._stamp_sec = 0.0
-        self._times_ms: list[tuple[float, float]] = []
+        self._steps: list[tuple[float, float, float]] = []  # people looked at, ms, ms
 
     def step(self, image_bgr: UInt8Array) -> None:
         self._center += self._rng.normal(0, 2, self._center.shape)
@@ -75,15 +88,19 @@ class _Crowd:
         boxes = np.hstack((self._center - self._size / 2, self._center + self._size / 2))
         detections = [Detection(box.astype(np.float32), index=i) for i, box in enumerate(boxes)]
         begin = time.perf_counter()
-        persons = self._predictor.predict(image_bgr, detections)
-        self._tracker.step(self._stamp_sec, persons, image_size=IMAGE_SIZE)
+        persons, motion = self._perception.look(self._stamp_sec, image_bgr, detections)
+        self._tracker.step(self._stamp_sec, persons, IMAGE_SIZE, motion)
         total = time.perf_counter() - begin
-        self._times_ms.append((1e3 * self._predictor.last_timings['forward'], 1e3 * total))
+        self._perception.took(total)
+        evaluated = sum(person.is_evaluated for person in persons)
+        forward = self._perception.last_timings['forward']
+        self._steps.append((evaluated, 1e3 * forward, 1e3 * total))
 
-    def cost(self) -> FrameCost:
-        forward, total = np.array(self._times_ms[WARM_UP:]).T
+    def cost(self, warm_up: int) -> FrameCost:
+        evaluated, forward, total = np.array(self._steps[warm_up:]).T
         return FrameCost(
             people=len(self._center),
+            evaluated_p50=float(np.median(evaluated)),
             forward_ms_p50=float(np.median(forward)),
             other_ms_p50=float(np.median(total - forward)),
             total_ms_p50=float(np.median(total)),

@@ -145,13 +145,15 @@ def test_network_command_says_what_was_not_measured(
 def test_frame_command_writes_one_row_per_crowd(weights: Path, tmp_path: Path) -> None:
     report = tmp_path / 'x.json'
     arguments = ['--weights', str(weights), '--backend', 'torch', '--frames', '2']
-    people = ['--people', '1', '3']
+    people = ['--people', '1', '3', '--max-persons-per-frame', '2', '--time-budget-ms', '60000']
     assert cli.main(['benchmark', 'frame', *arguments, *people, '--json', str(report)]) == 0
     rows = json.loads(report.read_text())
     assert [row['people'] for row in rows] == [1, 3]
+    assert [row['evaluated_p50'] for row in rows] == [1, 2]
     for row in rows:
         assert set(row) == {
             'people',
+            'evaluated_p50',
             'forward_ms_p50',
             'other_ms_p50',
             'total_ms_p50',
@@ -175,6 +177,7 @@ def test_frame_command_writes_one_row_per_crowd(weights: Path, tmp_path: Path) -
             marks=without_gpu,
         ),
         (['frame', '--people', '3', '-1'], '--people is -1; expected at least 1'),
+        (['frame', '--time-budget-ms', '-1'], 'time_budget_ms is -1.0; expected 0 <= x'),
     ],
 )
 def test_wrong_use_is_told_in_one_line(

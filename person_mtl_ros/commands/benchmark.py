@@ -16,7 +16,9 @@ from person_mtl_ros.backends.precisions import PRECISIONS
 from person_mtl_ros.checkpoint import default_checkpoint, open_model
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.parameters import parameter_specs
 from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.refresh import RefreshParams
 
 RUNTIMES = {'onnx': 'onnxruntime', 'openvino': 'openvino'}
 BATCHES = {'cpu': (1, 10), 'gpu': (1, 10, 64)}
@@ -54,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     frame.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20, 60])
     frame.add_argument('--frames', type=int, default=20, help='of each crowd (default: 20)')
+    for name, (default, spec) in parameter_specs(RefreshParams).items():
+        flag = '--' + name.replace('_', '-')
+        frame.add_argument(flag, type=type(default), default=default, help=spec.doc)
     tracker = subjects.add_parser('tracker', help='one step of the tracker')
     tracker.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20, 60])
     for subject in (network, frame, tracker):
@@ -118,9 +123,13 @@ def _network(options: argparse.Namespace) -> list[dict[str, Any]]:
 def _frame(options: argparse.Namespace) -> list[dict[str, Any]]:
     from person_mtl_ros.benchmark_frame import measure_frames
 
+    try:
+        refresh = RefreshParams(options.max_persons_per_frame, options.time_budget_ms)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     model = open_model(options.weights or default_checkpoint())
     predictor = Predictor(model.path, options.backend, options.device)
-    costs = measure_frames(predictor, options.people, options.frames)
+    costs = measure_frames(predictor, options.people, options.frames, refresh)
     print(
         f'{_processor()}, model {model.model_id} with {predictor.backend} in '
         f'{predictor.precision} on {predictor.device}\n'
