@@ -96,14 +96,14 @@ class ReidTrackerParams:
         0.9, 'an old id is given back when it is this sure against all others', '', 0.5, 1
     )
     stranger_probability: float = parameter(
-        0.8, 'a new id is given at once when it is this sure that nobody is meant', '', 0, 1
+        0.5, 'a new id is given at once when it is this sure that nobody is meant', '', 0, 1
     )
     recover_votes: int = parameter(
         3, 'sightings in a row that must agree on an old identity', '', 1, 1000
     )
     recover_vote_sec: float = parameter(0.25, 'time over which they must agree', 's', 0, 60)
     recover_window_sec: float = parameter(
-        1.5, 'a track older than this is somebody new for good', 's', 0, 600
+        1.0, 'a track older than this is somebody new for good', 's', 0, 600
     )
     attribute_memory_sec: float = parameter(
         10.0, 'time in which older views of the attributes fade to 1/e', 's', 0.01, 86400
