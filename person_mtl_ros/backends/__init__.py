@@ -66,7 +66,7 @@ PACKAGES = {
     'torch': 'torch torchvision',
     'onnx': 'onnxruntime onnx',
     'openvino': 'openvino',
-    'tensorrt': 'tensorrt cuda-bindings onnx onnxruntime',
+    'tensorrt': 'tensorrt "cuda-bindings[all]" onnx onnxruntime',
 }
 # Fastest first, as measured (docs/speed.md).
 ON_CPU = ('openvino', 'onnx', 'torch')

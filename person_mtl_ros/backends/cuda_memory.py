@@ -52,6 +52,27 @@ class Stream:
         """Wait until all that was queued is done."""
         _checked(runtime.cudaStreamSynchronize(self.handle))
 
+    def wait(self, event: 'Event') -> None:
+        """Let what is queued from now on begin after an event."""
+        _checked(runtime.cudaStreamWaitEvent(self.handle, event.handle, 0))
+
+
+class Event:
+    """A point in a stream; one that was never recorded counts as past."""
+
+    def __init__(self) -> None:
+        flags = runtime.cudaEventDisableTiming
+        self.handle: int = int(_checked(runtime.cudaEventCreateWithFlags(flags)))
+        weakref.finalize(self, runtime.cudaEventDestroy, self.handle)
+
+    def record(self, stream: Stream) -> None:
+        """Put it behind all that was queued."""
+        _checked(runtime.cudaEventRecord(self.handle, stream.handle))
+
+    def synchronize(self) -> None:
+        """Wait until it is past."""
+        _checked(runtime.cudaEventSynchronize(self.handle))
+
 
 class Memory:
     """
@@ -61,6 +82,7 @@ class Memory:
     """
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self.device: int = int(_checked(runtime.cudaMalloc(size)))
         weakref.finalize(self, runtime.cudaFree, self.device)
         address = int(_checked(runtime.cudaMallocHost(size)))
@@ -73,6 +95,10 @@ class Memory:
         kind = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         source = self.host.ctypes.data
         _checked(runtime.cudaMemcpyAsync(self.device, source, size, kind, stream.handle))
+
+    def clear(self, size: int, stream: Stream) -> None:
+        """Queue zeros for the first bytes on the GPU."""
+        _checked(runtime.cudaMemsetAsync(self.device, 0, size, stream.handle))
 
     def download(self, size: int, stream: Stream) -> None:
         """Queue a copy of the first bytes to the host."""

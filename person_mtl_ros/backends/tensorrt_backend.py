@@ -1,7 +1,8 @@
 """Backend: TensorRT, on NVIDIA GPUs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import onnx
 import tensorrt
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError
+from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError, ImageAnswers
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.cuda_memory import CudaError, Gpu
 from person_mtl_ros.backends.file_cache import cached_file
@@ -22,9 +23,10 @@ from person_mtl_ros.backends.tensorrt_engine import (
     EngineError,
     build_plan,
 )
+from person_mtl_ros.backends.tensorrt_images import ImageRunner
 from person_mtl_ros.backends.verification import fastest_that_agrees
 from person_mtl_ros.checkpoint import ModelFile
-from person_mtl_ros.structures import UInt8Array
+from person_mtl_ros.structures import Float32Array, UInt8Array
 
 PRECISIONS = ('fp16', 'fp32')  # fastest first
 
@@ -43,6 +45,7 @@ class TensorRtBackend:
     """
 
     name = 'tensorrt'
+    remark = ''  # the log tells it when the precision is chosen
 
     def __init__(
         self, model: ModelFile, device: str, tasks: Sequence[str], precision: str = AUTO
@@ -57,17 +60,36 @@ class TensorRtBackend:
             )
             self.precision = self._verified_precision() if precision == AUTO else precision
             self._engine = self._load(self.precision)
+            self._images = ImageRunner(self._engine, self._gpu, self._model.info.crop)
+            self._images.verify()
         except (EngineError, CudaError) as error:
             raise BackendError(f'{model.path} does not run on {device}: {error}') from error
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """Run the network and decode its outputs, see ``Backend``."""
-        try:
+        with self._on_device(f'failed on a batch of {len(crops)}'):
             return self._engine.infer(crops)
+
+    def prefetch(self, image_bgr: UInt8Array) -> None:
+        """Begin to bring an image to the GPU, see ``ImageBackend``."""
+        with self._on_device('cannot take an image'):
+            self._images.prefetch(image_bgr)
+
+    def infer_image(
+        self, image_bgr: UInt8Array, areas_xyxy: Float32Array, max_batch: int
+    ) -> ImageAnswers:
+        """Cut crops and run the network, see ``ImageBackend``."""
+        with self._on_device(f'failed on {len(areas_xyxy)} people'):
+            return self._images.infer_image(image_bgr, areas_xyxy, max_batch)
+
+    @contextmanager
+    def _on_device(self, event: str) -> Iterator[None]:
+        """Use the GPU in this thread; say in one line what failed."""
+        try:
+            self._gpu.use()
+            yield
         except (EngineError, CudaError) as error:
-            raise DeviceError(
-                f'{self.device} failed on a batch of {len(crops)}: {error}'
-            ) from error
+            raise DeviceError(f'{self.device} {event}: {error}') from error
 
     def _verified_precision(self) -> str:
         def write(path: Path) -> None:

@@ -5,7 +5,7 @@ Axes: N crops, H and W of the crop.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,7 +103,7 @@ class Engine:
     :param plan: result of ``build_plan``.
     :param gpu: it was made for.
     :param tasks: it was made for.
-    :param crop: size of the crops.
+    :param crop: size of the crops; ``input`` holds them, (N, 3, H, W) uint8 RGB.
     :raises EngineError: when the plan was made for another GPU or version, or memory is short.
     """
 
@@ -117,8 +117,8 @@ class Engine:
         self._context = engine.create_execution_context()
         if self._context is None:
             raise _LOG.fault('TensorRT cannot prepare the network')
-        self._stream = Stream()
-        self._input = Memory(MAX_BATCH * int(np.prod(self._crop_shape)))
+        self.stream = Stream()
+        self.input = Memory(MAX_BATCH * int(np.prod(self._crop_shape)))
         self._outputs = {}
         for task in tasks:
             shape = tuple(engine.get_tensor_shape(task))[1:]
@@ -127,7 +127,7 @@ class Engine:
             self._outputs[task] = _Output(shape, dtype, Memory(size))
         # An engine lives as long as somebody refers to it.
         self._owners = runtime, engine
-        places = {INPUT: self._input, **{t: o.memory for t, o in self._outputs.items()}}
+        places = {INPUT: self.input, **{t: o.memory for t, o in self._outputs.items()}}
         for name, memory in places.items():
             if not self._context.set_tensor_address(name, memory.device):
                 raise _LOG.fault(f'TensorRT takes no memory for {name}')
@@ -142,25 +142,43 @@ class Engine:
         if crops.shape[1:] != self._crop_shape:
             raise EngineError(f'crops are {crops.shape[1:]}; expected {self._crop_shape}')
         self._gpu.use()
-        parts = [
-            self._infer_batch(crops[begin : begin + MAX_BATCH])
-            for begin in range(0, len(crops), MAX_BATCH)
-        ]
+
+        def fill(begin: int, end: int) -> None:
+            part = crops[begin:end]
+            self.input.host[: part.size] = part.reshape(-1)
+            self.input.upload(part.size, self.stream)
+
+        return self.run(fill, len(crops))
+
+    def run(
+        self, fill: Callable[[int, int], None], count: int, max_batch: int = MAX_BATCH
+    ) -> dict[str, NDArray[Any]]:
+        """
+        Run the network on crops that are on the GPU.
+
+        :param fill: queues in ``stream`` what puts crops ``begin`` to ``end`` into ``input``.
+        :param count: of all crops.
+        :param max_batch: crops at once.
+        """
+        step = min(max_batch, MAX_BATCH)
+        parts = []
+        for begin in range(0, count, step):
+            end = min(begin + step, count)
+            fill(begin, end)
+            parts.append(self._run_batch(end - begin))
         return {task: np.concatenate([part[task] for part in parts]) for task in self._outputs}
 
-    def _infer_batch(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
-        self._input.host[: crops.size] = crops.reshape(-1)
-        self._input.upload(crops.size, self._stream)
-        if not self._context.set_input_shape(INPUT, crops.shape):
-            raise _LOG.fault(f'TensorRT refuses a batch of {len(crops)}')
-        if not self._context.execute_async_v3(self._stream.handle):
+    def _run_batch(self, count: int) -> dict[str, NDArray[Any]]:
+        if not self._context.set_input_shape(INPUT, (count, *self._crop_shape)):
+            raise _LOG.fault(f'TensorRT refuses a batch of {count}')
+        if not self._context.execute_async_v3(self.stream.handle):
             raise _LOG.fault('TensorRT failed')
         for output in self._outputs.values():
-            output.memory.download(len(crops) * output.bytes_per_crop, self._stream)
-        self._stream.synchronize()
+            output.memory.download(count * output.bytes_per_crop, self.stream)
+        self.stream.synchronize()
         answers = {}
         for task, output in self._outputs.items():
-            content = output.memory.host[: len(crops) * output.bytes_per_crop]
+            content = output.memory.host[: count * output.bytes_per_crop]
             # The memory is used again by the next batch.
             answers[task] = content.view(output.dtype).reshape(-1, *output.shape).copy()
         return answers

@@ -9,9 +9,12 @@ import ctypes
 import enum
 from types import ModuleType, SimpleNamespace
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
+
+from person_mtl_ros.crops import CropParams, cut_crops
 
 MAGIC = b'plan of '
 
@@ -30,6 +33,7 @@ class FakeCuda(ModuleType):
     cudaError_t = cudaError_t  # noqa: N815
     cudaMemcpyKind = SimpleNamespace(cudaMemcpyHostToDevice=1, cudaMemcpyDeviceToHost=2)  # noqa: N815
     cudaStreamNonBlocking = 1  # noqa: N815
+    cudaEventDisableTiming = 2  # noqa: N815
 
     def __init__(self) -> None:
         super().__init__('cuda.bindings.runtime')
@@ -78,10 +82,108 @@ class FakeCuda(ModuleType):
         self.queue.append(lambda: ctypes.memmove(target, source, size))
         return (OK,)
 
+    def cudaMemsetAsync(self, target, value, size, stream):  # noqa: N802
+        assert size <= len(self.blocks[target])
+        self.queue.append(lambda: ctypes.memset(target, value, size))
+        return (OK,)
+
+    def cudaEventCreateWithFlags(self, flags):  # noqa: N802
+        return OK, 8
+
+    def cudaEventDestroy(self, event):  # noqa: N802
+        return (OK,)
+
+    cudaEventSynchronize = cudaEventDestroy  # noqa: N815
+
+    def cudaEventRecord(self, event, stream):  # noqa: N802
+        return (OK,)
+
+    def cudaStreamWaitEvent(self, stream, event, flags):  # noqa: N802
+        return (OK,)
+
     def cudaStreamSynchronize(self, stream):  # noqa: N802
         for job in self.queue:
             job()
         self.queue.clear()
+        return (OK,)
+
+
+class FakeDriver(ModuleType):
+    """``cuda.bindings.driver``, with the two kernels done by the functions for CPUs."""
+
+    def __init__(self, cuda: FakeCuda) -> None:
+        super().__init__('cuda.bindings.driver')
+        self.cuda = cuda
+        self.brightness = 0  # what crops are too bright by
+
+    def cuModuleLoadData(self, code):  # noqa: N802
+        return OK, code
+
+    def cuModuleGetFunction(self, module, name):  # noqa: N802
+        assert name in module
+        return OK, {b'cut_crops': self._cut_crops, b'sum_detail': self._sum_detail}[name]
+
+    def cuLaunchKernel(self, kernel, *arguments):  # noqa: N802
+        count, (values, types) = arguments[1], arguments[8]
+        assert len(values) == len(types)
+        self.cuda.queue.append(lambda: kernel(count, *values))
+        return (OK,)
+
+    def _cut_crops(self, count, image, height, width, places, samples, *rest):
+        (crop_height, crop_width, crops) = rest
+        image_bgr = self._array(image, (height, width, 3), np.uint8)
+        x, y, step_x, step_y = self._array(places, (count, 4), np.float32).astype(float).T
+        number = self._array(samples, (count,), np.int32)
+        x, y = x + 0.5 - step_x / 2, y + 0.5 - step_y / 2
+        right, bottom = x + step_x * number * crop_width, y + step_y * number * crop_height
+        areas = np.stack((x, y, right, bottom), axis=1).astype(np.float32)
+        cut = cut_crops(image_bgr, areas, CropParams(crop_height, crop_width))
+        self._array(crops, cut.shape, np.uint8)[:] = cut + self.brightness
+
+    def _sum_detail(self, count, crops, height, width, sums):
+        result = self._array(sums, (count, 4), np.int64)
+        rgb = self._array(crops, (count, 3, height, width), np.uint8)
+        for row, crop in zip(result, rgb, strict=True):
+            green = crop[1].astype(int)
+            detail = green - cv2.GaussianBlur(crop[1], (0, 0), 1.0)
+            row += [green.sum(), (green**2).sum(), detail.sum(), (detail**2).sum()]
+
+    def _array(self, address, shape, dtype):
+        """Memory from an address on, which may lie inside a block."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        assert any(
+            begin <= address and address + size <= begin + len(block)
+            for begin, block in self.cuda.blocks.items()
+        )
+        content = (ctypes.c_uint8 * size).from_address(address)
+        return np.frombuffer(content, dtype).reshape(shape)
+
+
+class FakeNvrtc(ModuleType):
+    """``cuda.bindings.nvrtc``, whose machine code is the source."""
+
+    def __init__(self) -> None:
+        super().__init__('cuda.bindings.nvrtc')
+        self.is_installed = True
+
+    def nvrtcCreateProgram(self, source, name, count, headers, names):  # noqa: N802
+        if not self.is_installed:
+            raise RuntimeError('Failure finding "libnvrtc.so"\ndetails')
+        return OK, source
+
+    def nvrtcCompileProgram(self, program, count, options):  # noqa: N802
+        assert count == len(options)
+        assert options[0] == b'--gpu-architecture=sm_90'
+        return (OK,)
+
+    def nvrtcGetCUBINSize(self, program):  # noqa: N802
+        return OK, len(program)
+
+    def nvrtcGetCUBIN(self, program, code):  # noqa: N802
+        ctypes.memmove(code, program, len(program))
+        return (OK,)
+
+    def nvrtcDestroyProgram(self, program):  # noqa: N802
         return (OK,)
 
 
@@ -102,6 +204,8 @@ class FakeTensorRt(ModuleType):
     def __init__(self, cuda: FakeCuda) -> None:
         super().__init__('tensorrt')
         self.cuda = cuda
+        self.driver = FakeDriver(cuda)
+        self.nvrtc = FakeNvrtc()
         self.builds: list[onnx.ModelProto] = []
         self.refuses = ''  # what goes wrong: parse, build, load, prepare, shape, run
         self.error = 0.0  # of half precision, added to every joint

@@ -9,16 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_checkpoint import INFO, write_fake_checkpoint
-from fake_tensorrt import FakeCuda, FakeTensorRt
+from fake_tensorrt import FakeCuda, FakeDriver, FakeNvrtc, FakeTensorRt
 
 from person_mtl_ros import backends
-from person_mtl_ros.backends import BackendError, DeviceError, create_backend
+from person_mtl_ros.backends import BackendError, DeviceError, ImageBackend, create_backend
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.export import export_checkpoint
+from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.checkpoint import open_model
+from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops
+from person_mtl_ros.evaluation.sequence import load_sequence
 
 TASKS = ('reid', 'attributes', 'pose', 'parts')
-MODULES = ('cuda_memory', 'tensorrt_engine', 'tensorrt_backend')
+MODULES = (
+    'cuda_memory',
+    'crop_kernels',
+    'tensorrt_engine',
+    'tensorrt_images',
+    'tensorrt_backend',
+)
 
 
 @pytest.fixture(scope='module')
@@ -33,17 +42,26 @@ def exported(weights: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope='module')
+def picture() -> np.ndarray:
+    image = next(iter(load_sequence(CLIP))).image_bgr
+    assert image is not None
+    return image
+
+
 @pytest.fixture
 def trt(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTensorRt]:
     cuda = FakeCuda()
     fake = FakeTensorRt(cuda)
     bindings = type(sys)('cuda.bindings')
-    bindings.runtime = cuda
+    bindings.runtime, bindings.driver, bindings.nvrtc = cuda, fake.driver, fake.nvrtc
     for name, module in {
         'tensorrt': fake,
         'cuda': type(sys)('cuda'),
         'cuda.bindings': bindings,
         'cuda.bindings.runtime': cuda,
+        'cuda.bindings.driver': fake.driver,
+        'cuda.bindings.nvrtc': fake.nvrtc,
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     _forget_our_modules()
@@ -77,6 +95,39 @@ def test_answers_are_those_of_the_checkpoint(weights: Path, exported: Path, coun
         assert actual[task].dtype == expected[task].dtype
         assert actual[task].shape == expected[task].shape
     assert disagreements(measure_agreement(expected, actual, INFO.crop.height)) == []
+
+
+@pytest.mark.parametrize('max_batch', [64, 2])
+def test_people_of_images_are_cut_out_on_the_gpu(
+    trt: FakeTensorRt, exported: Path, picture: np.ndarray, max_batch: int
+) -> None:
+    backend = _create(exported)
+    assert isinstance(backend, ImageBackend)
+    rng = np.random.default_rng(0)
+    images = [picture, picture[::-1], np.tile(picture, (2, 1, 1)), picture[:100]]
+    for number, image in enumerate(images):
+        if number + 1 < len(images):
+            backend.prefetch(images[number + 1])
+        corner = rng.uniform(-50, 400, (2 * number + 1, 2))
+        height = rng.uniform(30, 600, (2 * number + 1, 1))
+        areas = crop_boxes(np.hstack((corner, corner + height * (0.4, 1))), INFO.crop)
+        crops = cut_crops(image, areas, INFO.crop)
+        outputs, sharpness = backend.infer_image(image, areas, max_batch)
+        expected = backend.infer(crops)
+        assert disagreements(measure_agreement(expected, outputs, INFO.crop.height)) == []
+        np.testing.assert_allclose(sharpness, crop_sharpness(crops), atol=0.01)
+
+
+def test_kernels_that_do_something_else_are_not_used(trt: FakeTensorRt, exported: Path) -> None:
+    trt.driver.brightness = 20
+    with pytest.raises(BackendError, match=r'crops cut there differ by \d+ of 255 from those'):
+        _create(exported)
+
+
+def test_without_nvrtc_its_package_is_told(trt: FakeTensorRt, exported: Path) -> None:
+    trt.nvrtc.is_installed = False
+    with pytest.raises(BackendError, match=r'no NVRTC \(Failure .*pip install "cuda-bindings'):
+        _create(exported)
 
 
 @pytest.mark.usefixtures('trt')
@@ -177,6 +228,11 @@ def test_a_device_that_fails_is_told_from_a_bug(
         backend.infer(_crops(2))
     trt.refuses = ''
     trt.cuda.fails = True
+    areas = np.array([[0, 0, 4, 8]], np.float32)
+    with pytest.raises(DeviceError, match='cuda:0 failed on 1 people: out of memory'):
+        backend.infer_image(np.zeros((9, 9, 3), np.uint8), areas, 64)
+    with pytest.raises(DeviceError, match='cuda:0 cannot take an image: out of memory'):
+        backend.prefetch(np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DeviceError, match='cuda:0 failed on a batch of 2: out of memory'):
         backend.infer(_crops(2))
 
@@ -231,7 +287,7 @@ def test_auto_takes_it_first_on_a_gpu(
     caplog.set_level(logging.INFO, 'person_mtl_ros')
     monkeypatch.setattr(backends, '_has_cuda_driver', lambda: True)
     assert create_backend('auto', open_model(exported), 'auto', ['reid']).name == 'tensorrt'
-    assert 'backend tensorrt on cuda:0 in fp16, the fastest that works here' in caplog.text
+    assert 'backend tensorrt on cuda:0 in fp16' in caplog.text
 
 
 def test_without_the_packages_their_names_are_told(
@@ -239,11 +295,16 @@ def test_without_the_packages_their_names_are_told(
 ) -> None:
     _forget_our_modules()
     monkeypatch.setitem(sys.modules, 'tensorrt', None)
-    with pytest.raises(BackendError, match='pip install tensorrt cuda-bindings onnx onnxruntime'):
+    with pytest.raises(
+        BackendError, match=r'pip install tensorrt "cuda-bindings\[all\]" onnx'
+    ):
         _create(exported)
 
 
-def test_the_stand_in_for_cuda_has_the_names_of_the_real_one() -> None:
-    runtime = pytest.importorskip('cuda.bindings.runtime')
-    names = [name for name in vars(FakeCuda) if name.startswith('cuda')]
-    assert [name for name in names if not hasattr(runtime, name)] == []
+@pytest.mark.parametrize(
+    ('module', 'fake'), [('runtime', FakeCuda), ('driver', FakeDriver), ('nvrtc', FakeNvrtc)]
+)
+def test_the_stand_ins_have_the_names_of_the_real_ones(module: str, fake: type) -> None:
+    real = pytest.importorskip(f'cuda.bindings.{module}')
+    names = [name for name in vars(fake) if name.startswith(('cu', 'nvrtc'))]
+    assert [name for name in names if not hasattr(real, name)] == []

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from person_mtl_ros.backends.crop_grid import CropGrid
 from person_mtl_ros.crops import (
     CLEAR_DETAIL,
     FILL_BGR,
     MIN_SHARPNESS,
     CropParams,
-    samples_per_pixel,
 )
 from person_mtl_ros.structures import Float32Array
 
@@ -38,7 +38,7 @@ class CropPlan(NamedTuple):
 
     order: NDArray[np.intp]  # (N,) rows of the areas, those that shrink alike side by side
     samples: tuple[int, ...]  # per crop pixel and axis, in this order
-    grid: Float32Array  # (N, 4) in this order: x, y of the first sample, x, y of a step
+    places: Float32Array  # (N, 4) of the ``CropGrid``, in this order
 
     @classmethod
     def of(cls, areas_xyxy: Float32Array, params: CropParams) -> 'CropPlan':
@@ -48,14 +48,9 @@ class CropPlan(NamedTuple):
         :param areas_xyxy: (N, 4) result of ``crop_boxes``.
         :param params: size of the crops.
         """
-        areas = areas_xyxy.astype(np.float64).reshape(-1, 4)
-        samples = samples_per_pixel(areas, params)
+        places, samples = CropGrid.of(areas_xyxy, params)
         order = np.argsort(samples, kind='stable')
-        areas, samples = areas[order], samples[order]
-        size = np.array([params.width, params.height]) * samples[:, None]
-        step = (areas[:, 2:] - areas[:, :2]) / size
-        grid = np.concatenate((areas[:, :2] + step / 2, step), axis=1).astype(np.float32)
-        return cls(order, tuple(samples.tolist()), grid)
+        return cls(order, tuple(samples[order].tolist()), places[order])
 
 
 def planar_image(image_bgr: Tensor) -> Tensor:
@@ -73,18 +68,20 @@ def planar_image(image_bgr: Tensor) -> Tensor:
     return planes
 
 
-def cut_crops(planes: Tensor, grid: Tensor, samples: Sequence[int], params: CropParams) -> Tensor:
+def cut_crops(
+    planes: Tensor, places: Tensor, samples: Sequence[int], params: CropParams
+) -> Tensor:
     """
     Resample areas of an image to crops, averaging over source pixels where they shrink.
 
     :param planes: result of ``planar_image``.
-    :param grid: (N, 4) of a ``CropPlan``, on the device of the image.
+    :param places: (N, 4) of a ``CropPlan``, on the device of the image.
     :param samples: N, of the plan.
     :param params: size of the crops.
     :returns: (N, 3, H, W) uint8 RGB.
     """
     crops = [
-        _sample(planes, grid[begin:end], count, params)
+        _sample(planes, places[begin:end], count, params)
         for begin, end, count in _runs_alike(samples)
     ]
     if not crops:
@@ -126,19 +123,19 @@ def _runs_alike(samples: Sequence[int]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _sample(planes: Tensor, grid: Tensor, samples: int, params: CropParams) -> Tensor:
+def _sample(planes: Tensor, places: Tensor, samples: int, params: CropParams) -> Tensor:
     columns, rows = (
         torch.arange(size * samples, device=planes.device, dtype=torch.float32)
         for size in (params.width, params.height)
     )
     # In a picture with a frame of one pixel, on the scale where it spans [-1, 1].
-    x = (grid[:, 0, None] + grid[:, 2, None] * columns + 1) * (2 / planes.shape[3]) - 1
-    y = (grid[:, 1, None] + grid[:, 3, None] * rows + 1) * (2 / planes.shape[2]) - 1
-    shape = (len(grid), len(rows), len(columns))
-    places = torch.stack((x[:, None, :].expand(shape), y[:, :, None].expand(shape)), dim=3)
+    x = (places[:, 0, None] + places[:, 2, None] * columns + 1.5) * (2 / planes.shape[3]) - 1
+    y = (places[:, 1, None] + places[:, 3, None] * rows + 1.5) * (2 / planes.shape[2]) - 1
+    shape = (len(places), len(rows), len(columns))
+    grid = torch.stack((x[:, None, :].expand(shape), y[:, :, None].expand(shape)), dim=3)
     fine = F.grid_sample(
-        planes.expand(len(grid), -1, -1, -1),
-        places,
+        planes.expand(len(places), -1, -1, -1),
+        grid,
         mode='bilinear',
         padding_mode='border',
         align_corners=False,

@@ -121,10 +121,10 @@ class FrameRunner:
         :param max_batch: people at once.
         """
         plan = CropPlan.of(areas_xyxy, self._crop)
-        grid = self._to_device(torch.from_numpy(plan.grid))
+        places = self._to_device(torch.from_numpy(plan.places))
 
         def fill(begin: int, end: int) -> Tensor:
-            return cut_crops(planes, grid[begin:end], plan.samples[begin:end], self._crop)
+            return cut_crops(planes, places[begin:end], plan.samples[begin:end], self._crop)
 
         rows = self._run(fill, len(areas_xyxy), max_batch)
         return self._unpack(rows[np.argsort(plan.order)])

@@ -26,7 +26,7 @@ def picture() -> np.ndarray:
 def _cut(image: np.ndarray, areas: np.ndarray, params: CropParams = PARAMS) -> np.ndarray:
     plan = CropPlan.of(areas, params)
     planes = planar_image(torch.from_numpy(image))
-    cut = cut_crops(planes, torch.from_numpy(plan.grid), plan.samples, params)
+    cut = cut_crops(planes, torch.from_numpy(plan.places), plan.samples, params)
     return cut.numpy()[np.argsort(plan.order)]
 
 
