@@ -35,7 +35,7 @@ setup(
         'openvino': ['openvino>=2025.0'],
         'tensorrt': [
             'tensorrt>=10.0',
-            'cuda-bindings>=12.6',
+            'cuda-bindings[all]>=12.8',
             'onnx>=1.16',
             'onnxruntime>=1.19',
         ],
