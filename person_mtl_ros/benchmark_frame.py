@@ -2,10 +2,10 @@
 Time of a whole frame, from image and detections to tracks, against the number of people.
 
 Method: an image of 1280 x 720 with people of the shipped clip in boxes of 60 to 400 pixels of
-height, at random places; every frame moves them a little. Crops, network, decoding, camera motion
-and tracker run in one process as ``person-mtl track`` runs them; messages are not part of it. Sizes
-of crowds take turns frame by frame, so that whatever else the machine does hits all alike; the
-first frames, in which a time budget is learnt, are not counted.
+height, at random places; every frame moves them a little. Crops, network, decoding, camera
+motion and tracker run in one process as ``person-mtl track`` runs them; messages are not part of
+it. Sizes of crowds take turns frame by frame, so that whatever else the machine does hits all
+alike; the first frames, in which a time budget is learnt, are not counted.
 """
 
 import time
@@ -61,32 +61,52 @@ def measure_frames(
     """
     refresh = refresh or RefreshParams()
     warm_up = WARM_UP_BUDGET if refresh.time_budget_ms else WARM_UP
-    image_bgr = _image()
+    image_bgr = crowd_image()
     rng = np.random.default_rng(0)
-    runs = [_Crowd(people, Perception(predictor, refresh), rng) for people in crowds]
+    runs = [_Run(MovingCrowd(people, rng), Perception(predictor, refresh)) for people in crowds]
     for _ in tqdm(range(frames + warm_up), desc='frames', disable=None):
         for run in runs:
             run.step(image_bgr)
     return [run.cost(warm_up) for run in runs]
 
 
-class _Crowd:
-    def __init__(self, people: int, perception: Perception, rng: np.random.Generator) -> None:
-        self._perception = perception
-        threshold = perception.predictor.info.same_person_threshold
-        self._tracker = ReidTracker(same_person_threshold=threshold)
+class MovingCrowd:
+    """People at random places who move a little from image to image."""
+
+    def __init__(self, people: int, rng: np.random.Generator) -> None:
         self._rng = rng
+        self.people = people
         height = rng.uniform(*HEIGHTS, people)
         self._size = np.stack((height * 0.4, height), axis=1)
         self._center = rng.uniform((0, 0), IMAGE_SIZE, (people, 2))
+
+    def detections(self) -> list[Detection]:
+        """Boxes of the next image."""
+        self._center += self._rng.normal(0, 2, self._center.shape)
+        boxes = np.hstack((self._center - self._size / 2, self._center + self._size / 2))
+        return [Detection(box.astype(np.float32), index=i) for i, box in enumerate(boxes)]
+
+
+def crowd_image() -> UInt8Array:
+    """Image of ``IMAGE_SIZE`` for a :class:`MovingCrowd`, from the shipped clip."""
+    frame = next(iter(load_sequence(CLIP)))
+    assert frame.image_bgr is not None  # for the type: the clip has pictures
+    image: UInt8Array = cv2.resize(frame.image_bgr, IMAGE_SIZE)  # type: ignore[assignment]
+    return image
+
+
+class _Run:
+    def __init__(self, crowd: MovingCrowd, perception: Perception) -> None:
+        self._crowd = crowd
+        self._perception = perception
+        threshold = perception.predictor.info.same_person_threshold
+        self._tracker = ReidTracker(same_person_threshold=threshold)
         self._stamp_sec = 0.0
         self._steps: list[tuple[float, float, float]] = []  # people looked at, ms, ms
 
     def step(self, image_bgr: UInt8Array) -> None:
-        self._center += self._rng.normal(0, 2, self._center.shape)
         self._stamp_sec += 1 / RATE_HZ
-        boxes = np.hstack((self._center - self._size / 2, self._center + self._size / 2))
-        detections = [Detection(box.astype(np.float32), index=i) for i, box in enumerate(boxes)]
+        detections = self._crowd.detections()
         begin = time.perf_counter()
         persons, motion = self._perception.look(self._stamp_sec, image_bgr, detections)
         self._tracker.step(self._stamp_sec, persons, IMAGE_SIZE, motion)
@@ -99,17 +119,10 @@ class _Crowd:
     def cost(self, warm_up: int) -> FrameCost:
         evaluated, forward, total = np.array(self._steps[warm_up:]).T
         return FrameCost(
-            people=len(self._center),
+            people=self._crowd.people,
             evaluated_p50=float(np.median(evaluated)),
             forward_ms_p50=float(np.median(forward)),
             other_ms_p50=float(np.median(total - forward)),
             total_ms_p50=float(np.median(total)),
             total_ms_p99=float(np.percentile(total, 99)),
         )
-
-
-def _image() -> UInt8Array:
-    frame = next(iter(load_sequence(CLIP)))
-    assert frame.image_bgr is not None  # for the type: the clip has pictures
-    image: UInt8Array = cv2.resize(frame.image_bgr, IMAGE_SIZE)  # type: ignore[assignment]
-    return image

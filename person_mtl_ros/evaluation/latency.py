@@ -36,15 +36,17 @@ class Latency:
         """
         Percentiles of each stage, in the order in which the stages first ended.
 
-        :returns: stage -> ``count``, ``p50_sec``, ``p95_sec`` of the latest ``WINDOW`` durations.
+        :returns: stage -> ``count``, ``p50_sec``, ``p95_sec``, ``p99_sec`` of the latest
+            ``WINDOW`` durations.
         """
         result = {}
         # Copies, because a node adds in one thread and reports in another.
         for name, durations in list(self._durations.items()):
-            p50, p95 = np.percentile(list(durations), [50, 95])
+            p50, p95, p99 = np.percentile(list(durations), [50, 95, 99])
             result[name] = {
                 'count': len(durations),
                 'p50_sec': float(p50),
                 'p95_sec': float(p95),
+                'p99_sec': float(p99),
             }
         return result

@@ -89,8 +89,8 @@ class Diagnostics:
                 rate = len(recent) / (now - recent[0]) if len(recent) > 1 else 0.0
                 values[f'{name} rate [Hz]'] = f'{rate:.1f}'
             for stage, times in self._latency.summary().items():
-                values[f'{stage} p50 [ms]'] = f'{1e3 * times["p50_sec"]:.2f}'
-                values[f'{stage} p95 [ms]'] = f'{1e3 * times["p95_sec"]:.2f}'
+                for share in ('p50', 'p95', 'p99'):
+                    values[f'{stage} {share} [ms]'] = f'{1e3 * times[f"{share}_sec"]:.2f}'
             warnings = [text for text in self._warnings.values() if text]
         return DiagnosticStatus(
             level=DiagnosticStatus.WARN if warnings else DiagnosticStatus.OK,

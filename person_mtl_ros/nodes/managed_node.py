@@ -1,6 +1,8 @@
 """Life cycle, parameters, diagnostics and shutdown that all our nodes share."""
 
+import math
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, qos_policy_name_from_kind
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_policy_name_from_kind
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
@@ -22,6 +24,7 @@ try:
 except ImportError:  # its place before ROS 2 Iron
     from rclpy.qos_event import SubscriptionEventCallbacks
 
+from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.diagnostics import Diagnostics
 from person_mtl_ros.nodes.latest_worker import LatestWorker
 from person_mtl_ros.nodes.message_gaps import MESSAGE_INFO_IS_GIVEN, MessageGaps
@@ -113,7 +116,8 @@ class ManagedNode(LifecycleNode):
         Subscribe while the node is active; say so when a publisher's QoS makes that impossible.
 
         A callback that raises costs its message, which is counted, and nothing else. Messages
-        that never arrive are counted too.
+        that never arrive are counted too, and how long the others were on the way is told: from
+        when they were published, where the clocks agree, to their callback.
 
         :param reliability_parameter: the parameter that ``qos`` follows, if there is one.
         """
@@ -129,11 +133,15 @@ class ManagedNode(LifecycleNode):
             self.diagnostics.warn(f'error in {topic}', text)
 
         gaps = MessageGaps()
+        is_latched = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
 
         def counted(message: Any, info: Any) -> None:
             lost = gaps.before(info)
             if lost:
                 self.diagnostics.count(f'{topic} lost on the way', lost)
+            way_ns = time.time_ns() - info.get('source_timestamp', math.inf)
+            if way_ns >= 0 and not is_latched:
+                self.diagnostics.latency(f'{topic} on the way', way_ns / 1e9)
             guarded(message)
 
         def incompatible(event: Any) -> None:
@@ -153,6 +161,12 @@ class ManagedNode(LifecycleNode):
         )
         self.while_active.callback(self.destroy_subscription, subscription)
         return subscription
+
+    def tell_age(self, header: Any) -> None:
+        """Note how long ago the image of a result just published was taken."""
+        age_ns = self.get_clock().now().nanoseconds - stamp_ns(header)
+        if age_ns >= 0:  # negative: clocks differ
+            self.diagnostics.latency('image stamp to output', age_ns / 1e9)
 
     def publishers_of(self, subscriptions: Sequence[Subscription]) -> str:
         """Say how many publishers the topics have, such as ``1 of /image, 0 of /detections``."""

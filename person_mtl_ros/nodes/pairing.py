@@ -5,6 +5,7 @@ Adds what it lacks: refused stamps and unpaired messages are counted with their 
 callback that raises does not kill the synchronizer, and time that jumps back starts afresh.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ class Pairing:
 
     def _restart(self) -> None:
         self._inputs = {name: SimpleFilter() for name in self._newest}
-        self._waiting: dict[str, OrderedDict[int, None]] = {
+        # Stamp -> time.monotonic of the arrival.
+        self._waiting: dict[str, OrderedDict[int, float]] = {
             name: OrderedDict() for name in self._inputs
         }
         filters = list(self._inputs.values())
@@ -137,7 +139,7 @@ class Pairing:
             return
         self._newest[name] = max(self._newest[name], stamp)
         waiting = self._waiting[name]
-        waiting[stamp] = None
+        waiting[stamp] = time.monotonic()
         if len(waiting) > self._params.sync_queue:
             waiting.popitem(last=False)
             other = self._partner if name == 'image' else 'image'
@@ -169,10 +171,12 @@ class Pairing:
     def _paired(self, image: Any, partner: Any) -> None:
         # Runs inside the synchronizer's lock, which an exception would leave locked for good.
         try:
-            self._waiting['image'].pop(stamp_ns(image.header), None)
+            arrived = self._waiting['image'].pop(stamp_ns(image.header), None)
             self._waiting[self._partner].pop(stamp_ns(partner.header), None)
             self.pairs += 1
             self._diagnostics.tick('pairs')
+            if arrived is not None:
+                self._diagnostics.latency('pairing', time.monotonic() - arrived)
             self._on_pair(image, partner)
         except Exception as error:
             self._diagnostics.count('pairs dropped: error')

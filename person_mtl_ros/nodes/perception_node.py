@@ -203,9 +203,7 @@ class PerceptionNode(ManagedNode):
             self.diagnostics.latency(stage, seconds)
         self.diagnostics.latency('publish', end - looked)
         self.diagnostics.latency('total', end - begin)
-        age = self.get_clock().now().nanoseconds - stamp_ns(header)
-        if age >= 0:  # negative: clocks differ
-            self.diagnostics.latency('image stamp to output', age / 1e9)
+        self.tell_age(header)
 
     def _ready_perception(self) -> Perception:
         """Make it anew for the first image and after a failure of the device."""

@@ -115,6 +115,7 @@ class TrackerNode(ManagedNode):
             self.diagnostics.count(f'messages dropped: {refused}')
             return
         persons, faults = persons_from_message(message, self._info)
+        read = time.monotonic()
         for fault in faults:
             self.diagnostics.count(f'persons refused: {fault}')
         motion = message.camera_motion
@@ -128,6 +129,7 @@ class TrackerNode(ManagedNode):
             image_size=(message.image_width, message.image_height),
             camera_motion=None if fault or not motion else motion,
         )
+        tracked = time.monotonic()
         if self._tracker.was_reset:
             self.diagnostics.count('time jumps back')
             self.get_logger().warning(
@@ -140,7 +142,12 @@ class TrackerNode(ManagedNode):
             tracks = [track for track in tracks if track.state != TrackState.LOST]
         self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
         self._tracked.publish(tracks_to_message(message, tracks, self._info))
-        self.diagnostics.latency('total', time.monotonic() - begin)
+        end = time.monotonic()
+        self.diagnostics.latency('read', read - begin)
+        self.diagnostics.latency('track', tracked - read)
+        self.diagnostics.latency('publish', end - tracked)
+        self.diagnostics.latency('total', end - begin)
+        self.tell_age(message.header)
 
     def _refusal(self, model_id: str, stamp_sec: float) -> str:
         if model_id != self._info.model_id:

@@ -69,6 +69,7 @@ def test_latencies_are_percentiles_in_milliseconds(diagnostics):
     values = _values(diagnostics)
     assert float(values['forward p50 [ms]']) == pytest.approx(51.0)
     assert float(values['forward p95 [ms]']) == pytest.approx(96.0)
+    assert float(values['forward p99 [ms]']) == pytest.approx(100.0)
 
 
 def test_warnings_show_until_they_are_taken_back(diagnostics):

@@ -20,6 +20,10 @@ class Books(Counter):
 
     tick = count
 
+    def latency(self, stage, seconds):
+        self[f'{stage} timed'] += 1
+        self[f'{stage} seconds'] += seconds
+
 
 class Logger:
     def __init__(self):
@@ -70,6 +74,19 @@ def test_equal_stamps_are_paired_in_either_order():
     desk.detections(1.0, 2.0)
     desk.image(2.0)
     assert desk.pairs == [[1.0, 1.0], [2.0, 2.0]]
+
+
+def test_how_long_images_wait_for_their_detections_is_told(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr('person_mtl_ros.nodes.pairing.time.monotonic', lambda: now[0])
+    desk = Desk()
+    desk.image(1.0, 2.0)
+    now[0] += 0.25
+    desk.detections(2.0, 3.0)
+    now[0] += 0.5
+    desk.image(3.0)
+    assert desk.books['pairing timed'] == 2
+    assert desk.books['pairing seconds'] == 0.25
 
 
 def test_exact_takes_nothing_but_equal_stamps():
