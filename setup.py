@@ -40,5 +40,6 @@ setup(
             'onnxruntime>=1.19',
         ],
         'export': [*TORCH, 'onnx>=1.16', 'onnxscript>=0.5'],
+        'int8': ['nncf>=3.0', 'onnxruntime>=1.19'],
     },
 )

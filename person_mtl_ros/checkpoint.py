@@ -65,8 +65,9 @@ class Export:
     graph_digest: str  # see onnx_metadata; tells a damaged file
     tasks: tuple[str, ...]
     backend: str  # that the results were verified with
-    precision: str  # fp32 or bf16: the least that the results were verified with
+    precision: str  # fp32, bf16 or int8: the least that the results were verified with
     agreement: Mapping[str, float]  # with the checkpoint; see backends.agreement
+    refused: Mapping[str, str] = field(default_factory=dict)  # faster precisions, and why
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,12 @@ def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str
     """
     if name == AUTO:
         return _fastest(model, device, tasks)
+    backend = _create(name, model, device, tasks)
+    logger.info('%s', _description(backend))
+    return backend
+
+
+def _create(name: str, model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     if name not in BACKENDS:
         raise BackendError(
             f"unknown backend '{name}'; expected one of {', '.join((AUTO, *BACKENDS))}"
@@ -109,19 +115,19 @@ def _fastest(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     faults = []
     for name, place in candidates:
         try:
-            backend = create_backend(name, model, place, tasks)
+            backend = _create(name, model, place, tasks)
         except BackendError as error:
             faults.append(f'not {name} on {place}: {error}')
             continue
-        logger.info(
-            'backend %s on %s in %s, the fastest that works here%s',
-            name,
-            backend.device,
-            backend.precision,
-            ''.join(f'; {fault}' for fault in faults),
-        )
+        reasons = ''.join(f'; {fault}' for fault in faults)
+        logger.info('%s; the fastest that works here%s', _description(backend), reasons)
         return backend
     raise BackendError(f"no backend runs on device '{device}': {'; '.join(faults)}")
+
+
+def _description(backend: Backend) -> str:
+    remark = f' ({backend.remark})' if backend.remark else ''
+    return f'backend {backend.name} on {backend.device} in {backend.precision}{remark}'
 
 
 def _has_cuda_driver() -> bool:

@@ -22,7 +22,8 @@ class Backend(Protocol):
 
     name: str  # key of BACKENDS
     device: str
-    precision: str  # of most of the computation: fp32, bf16, fp16
+    precision: str  # of most of the computation: fp32, bf16, fp16, int8
+    remark: str  # why in no faster precision; may be empty
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """

@@ -3,33 +3,28 @@
 import contextlib
 import hashlib
 import io
-import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.backends import create_backend
-from person_mtl_ros.backends.agreement import disagreements, measure_agreement, worst
-from person_mtl_ros.backends.backend import Backend, BackendError
+from person_mtl_ros.backends.agreement import bounds_of, disagreements
+from person_mtl_ros.backends.backend import AUTO, BackendError
 from person_mtl_ros.backends.group_norm import rewrite_group_norms
 from person_mtl_ros.backends.precisions import PRECISIONS
 from person_mtl_ros.backends.torch_backend import TorchBackend, load_network
+from person_mtl_ros.backends.verification import BATCHES, agreement_of
 from person_mtl_ros.checkpoint import Checkpoint, Export, header_of, load_checkpoint, open_model
 from person_mtl_ros.networks.decode import Decoder
 from person_mtl_ros.structures import UInt8Array
 
 OPSET = 21  # the first whose GroupNormalization has a scale per channel
-BATCHES = (1, 3, 16)  # sizes that are compared
-
-logger = logging.getLogger(__name__)
 
 
 class DisagreementError(BackendError):
@@ -42,7 +37,8 @@ def export_checkpoint(
     backend: str,
     tasks: Sequence[str],
     crops: UInt8Array,
-    precision: str = 'auto',
+    precision: str = AUTO,
+    calibration: UInt8Array | None = None,
 ) -> Export:
     """
     Write the network of a checkpoint as ONNX and compare it with torch in fp32.
@@ -52,7 +48,9 @@ def export_checkpoint(
     :param backend: key of ``PRECISIONS``, runs the comparison.
     :param tasks: heads to export.
     :param crops: (16 or more, 3, H, W) uint8 RGB to compare on, of the size to export.
-    :param precision: one of the backend's; ``auto`` takes the fastest whose answers agree.
+    :param precision: one of the backend's; ``auto`` takes the fastest of ``PRECISIONS`` whose
+        answers agree.
+    :param calibration: (N, 3, H, W) uint8 RGB, other crops to find the scales of int8 with.
     :raises DisagreementError: when the answers differ by more than the bounds in ``agreement``.
     :raises BackendError: when a head or the backend is not there.
     """
@@ -60,34 +58,40 @@ def export_checkpoint(
     crop = replace(checkpoint.info.crop, height=crops.shape[2], width=crops.shape[3])
     checkpoint = replace(checkpoint, info=replace(checkpoint.info, crop=crop))
     model = onnx_from_checkpoint(checkpoint, tasks)
-    expected = _answers(TorchBackend(checkpoint, 'cpu', tasks), crops)
+    if precision == 'int8':
+        assert calibration is not None  # for the type
+        try:
+            from person_mtl_ros.backends.quantization import quantize
+        except ImportError as error:
+            raise BackendError(
+                f'int8 needs one more package ({error}): pip install nncf'
+            ) from error
+        model = quantize(model, calibration)
+    reference = TorchBackend(checkpoint, 'cpu', tasks)
+    expected = [reference.infer(crops[:size]) for size in BATCHES]
 
     def write_verified(candidate: str) -> Export:
         with atomic_path(out) as temporary:
             export = write_exported(model, checkpoint, backend, candidate, temporary)
-            actual = _answers(create_backend(backend, open_model(temporary), 'cpu', tasks), crops)
-            agreement = worst(
-                [
-                    measure_agreement(*pair, crop_height=crop.height)
-                    for pair in zip(expected, actual, strict=True)
-                ]
-            )
-            if faults := disagreements(agreement):
-                raise DisagreementError(
-                    f'{checkpoint_path}: {backend} in {candidate} does not agree with torch: '
-                    f'{"; ".join(faults)}'
-                )
-            _set_header(model, checkpoint, replace(export, agreement=agreement))
+            network = create_backend(backend, open_model(temporary), 'cpu', tasks)
+            if network.precision != candidate:
+                raise DisagreementError(network.remark)
+            agreement = agreement_of(network, expected, crops)
+            if faults := disagreements(agreement, bounds_of(candidate)):
+                raise DisagreementError('; '.join(faults))
+            export = replace(export, agreement=agreement, refused=refused)
+            _set_header(model, checkpoint, export)
             onnx.save(model, temporary)
-        return replace(export, agreement=agreement)
+        return export
 
-    *faster, last = PRECISIONS[backend] if precision == 'auto' else (precision,)
-    for candidate in faster:
+    refused: dict[str, str] = {}
+    for candidate in PRECISIONS[backend] if precision == AUTO else (precision,):
         try:
             return write_verified(candidate)
         except DisagreementError as error:
-            logger.info('%s', error)
-    return write_verified(last)
+            refused[candidate] = str(error)
+    reasons = ', '.join(f'{name}: {reason}' for name, reason in refused.items())
+    raise DisagreementError(f'{checkpoint_path}: {backend} does not agree with torch in {reasons}')
 
 
 def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.ModelProto:
@@ -167,10 +171,6 @@ class _Graph(nn.Module):
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answers = self.decoder(self.network(crops))
         return tuple(answers[task] for task in self.tasks)
-
-
-def _answers(backend: Backend, crops: UInt8Array) -> list[dict[str, NDArray[Any]]]:
-    return [backend.infer(crops[:size]) for size in BATCHES]
 
 
 def _set_header(model: onnx.ModelProto, checkpoint: Checkpoint, export: Export) -> None:

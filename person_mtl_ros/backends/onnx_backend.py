@@ -21,12 +21,15 @@ class OnnxBackend:
 
     name = 'onnx'
     device = 'cpu'
-    precision = 'fp32'
+    remark = ''
 
     def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
         if device not in ('auto', 'cpu'):
             raise BackendError(f"backend onnx runs on the cpu; device is '{device}'")
         model = exported_model(model, tasks, 'onnx', 'onnxruntime', self.device)
+        assert model.export is not None  # for the type
+        # It has no faster convolutions in bf16.
+        self.precision = 'int8' if model.export.precision == 'int8' else 'fp32'
         self._tasks = list(tasks)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY

@@ -16,7 +16,7 @@ from person_mtl_ros.structures import UInt8Array
 
 DEVICE = 'CPU'
 # Names of precisions in OpenVINO.
-PRECISION_HINTS = {'fp32': 'f32', 'bf16': 'bf16'}
+PRECISION_HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'f32'}  # int8: of what stays in floats
 
 
 class OpenVinoBackend:
@@ -38,8 +38,14 @@ class OpenVinoBackend:
         processor = core.get_property(DEVICE, 'FULL_DEVICE_NAME')
         model = exported_model(model, tasks, 'openvino', 'openvino', processor)
         assert model.export is not None  # for the type
-        has_bf16 = 'BF16' in core.get_property(DEVICE, 'OPTIMIZATION_CAPABILITIES')
-        self.precision = model.export.precision if has_bf16 else 'fp32'
+        self.precision = model.export.precision
+        self.remark = '; '.join(
+            f'{precision} was refused: {reason}'
+            for precision, reason in model.export.refused.items()
+        )
+        abilities = core.get_property(DEVICE, 'OPTIMIZATION_CAPABILITIES')
+        if self.precision == 'bf16' and 'BF16' not in abilities:
+            self.precision, self.remark = 'fp32', f'{processor} has no bf16'
         self._tasks = tuple(tasks)
         try:
             blob = self._compiled_blob(core, model, processor)

@@ -27,6 +27,7 @@ class TorchBackend:
 
     name = 'torch'
     precision = 'fp32'
+    remark = ''
 
     def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
         self._device = find_device(device)

@@ -47,12 +47,7 @@ def fastest_that_agrees(
     faults = []
     for precision in precisions:
         candidate = prepare(precision)
-        agreement = worst(
-            [
-                measure_agreement(answers, candidate.infer(crops[:size]), crops.shape[2])
-                for size, answers in zip(BATCHES, expected, strict=True)
-            ]
-        )
+        agreement = agreement_of(candidate, expected, crops)
         wrong = disagreements(agreement)
         if not wrong:
             numbers = ', '.join(f'{name} {value:.5f}' for name, value in agreement.items())
@@ -61,3 +56,21 @@ def fastest_that_agrees(
         faults.append(f'{subject} in {precision} does not agree with fp32: {"; ".join(wrong)}')
         logger.warning('%s', faults[-1])
     raise BackendError('; '.join(faults))
+
+
+def agreement_of(
+    network: Network, expected: Sequence[Mapping[str, NDArray[Any]]], crops: UInt8Array
+) -> dict[str, float]:
+    """
+    Compare a network with a reference; see ``agreement.measure_agreement``.
+
+    :param expected: answers of the reference to batches of ``BATCHES`` crops.
+    :param crops: (16 or more, 3, H, W) uint8 RGB.
+    :returns: the worst over the batches.
+    """
+    return worst(
+        [
+            measure_agreement(answers, network.infer(crops[:size]), crops.shape[2])
+            for size, answers in zip(BATCHES, expected, strict=True)
+        ]
+    )

@@ -21,6 +21,7 @@ from person_mtl_ros.commands.sources import (
     add_network_arguments,
     add_source_arguments,
     is_recording,
+    load_predictor,
     open_source,
 )
 from person_mtl_ros.evaluation.calibration import (
@@ -101,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError('--gt goes with one bag; several sources were given')
     weights = options.weights or default_checkpoint()
     info = load_info(weights)
-    predictor = Predictor(weights, device=options.device or 'auto', heads=('reid',))
+    predictor = load_predictor(options, heads=('reid',))
     views = _Views()
     for source in dict.fromkeys(options.sources):
         _embed(source, options, predictor, info.crop.context, views)

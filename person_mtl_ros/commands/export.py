@@ -2,20 +2,32 @@
 
 import argparse
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 
 from tabulate import tabulate
 
-from person_mtl_ros.backends.agreement import GREATEST, LEAST
+from person_mtl_ros.backends import AUTO
+from person_mtl_ros.backends.agreement import bounds_of
 from person_mtl_ros.backends.conversion import check_export_packages
-from person_mtl_ros.backends.precisions import PRECISIONS
-from person_mtl_ros.backends.sample_crops import sample_crops
+from person_mtl_ros.backends.precisions import ON_REQUEST, PRECISIONS
+from person_mtl_ros.backends.sample_crops import (
+    calibration_crops,
+    crops_of_people,
+    sample_crops,
+)
 from person_mtl_ros.checkpoint import EXPORTED_SUFFIX, default_checkpoint, open_model
 from person_mtl_ros.commands.errors import CommandError
+from person_mtl_ros.commands.sources import add_source_arguments, detected_frames, open_source
+from person_mtl_ros.crops import CropParams
 from person_mtl_ros.evaluation.report import write_report
 from person_mtl_ros.predictor import HEADS
+from person_mtl_ros.structures import UInt8Array
 
 STRIDE = 16  # the network halves the resolution four times
+# Of people to find the scales of int8 with: fewer know too little, more only take time.
+FEWEST, MOST = 50, 300
+CALIBRATION_FRAMES = 100  # of a recording, evenly spread
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--precision',
-        choices=('auto', *sorted({p for names in PRECISIONS.values() for p in names})),
-        default='auto',
-        help='auto: the fastest whose answers agree',
+        choices=(AUTO, *sorted({p for backend in PRECISIONS for p in _precisions(backend)})),
+        default=AUTO,
+        help='auto: the fastest whose answers agree; int8, which needs nncf, is faster still, and '
+        'its answers differ a little more',
+    )
+    parser.add_argument(
+        '--calibration',
+        metavar='SOURCE',
+        help='int8: what to find its scales with, best from the camera it will run on: anything '
+        'that person-mtl track reads (default: the shipped clip)',
     )
     parser.add_argument(
         '--heads', nargs='+', choices=HEADS, metavar='HEAD', help='default: all the checkpoint has'
@@ -50,17 +69,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--width', type=int, metavar='PX', help='likewise')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the comparison as JSON')
+    add_source_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Export, compare, print the comparison; 1 when the answers differ."""
     if options.out.suffix != EXPORTED_SUFFIX:
         raise CommandError(f'{options.out}: expected a name that ends in {EXPORTED_SUFFIX}')
-    if options.precision not in ('auto', *PRECISIONS[options.backend]):
+    if options.precision not in (AUTO, *_precisions(options.backend)):
         raise CommandError(
             f'{options.backend} does not compute in {options.precision}; '
-            f'expected {" or ".join(PRECISIONS[options.backend])}'
+            f'expected {" or ".join(_precisions(options.backend))}'
         )
+    if options.calibration and options.precision != 'int8':
+        raise CommandError(f'--calibration goes with --precision int8, not {options.precision}')
     if not options.out.parent.is_dir():
         raise CommandError(f'{options.out}: the folder {options.out.parent} does not exist')
     model = open_model(options.weights or default_checkpoint())
@@ -77,20 +99,52 @@ def run(options: argparse.Namespace) -> int:
     from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
 
     heads = options.heads or model.info.tasks
+    calibration = _calibration_crops(options, crop) if options.precision == 'int8' else None
     try:
         export = export_checkpoint(
-            model.path, options.out, options.backend, heads, sample_crops(crop), options.precision
+            model.path,
+            options.out,
+            options.backend,
+            heads,
+            sample_crops(crop),
+            options.precision,
+            calibration,
         )
     except DisagreementError as error:
         print(error)
         return 1
+    bounds = bounds_of(export.precision)
+    signs = [('>=', bounds.least), ('<=', bounds.greatest)]
     rows = [
-        [name, f'{value:.5f}', f'{">=" if name in LEAST else "<="} {(LEAST | GREATEST)[name]:g}']
-        for name, value in export.agreement.items()
+        [name, f'{export.agreement[name]:.5f}', f'{sign} {bound:g}']
+        for sign, side in signs
+        for name, bound in side.items()
+        if name in export.agreement
     ]
     print(tabulate(rows, headers=['against torch fp32', 'worst', 'bound'], disable_numparse=True))
+    for precision, reason in export.refused.items():
+        print(f'not in {precision}: {reason}')
     size = options.out.stat().st_size / 1e6
     print(f'{options.out}: {size:.1f} MB, {export.backend} in {export.precision}')
     if options.json:
         write_report(options.json, {'file': options.out.name, **asdict(export)})
     return 0
+
+
+def _precisions(backend: str) -> tuple[str, ...]:
+    return (*PRECISIONS[backend], *ON_REQUEST.get(backend, ()))
+
+
+def _calibration_crops(options: argparse.Namespace, crop: CropParams) -> UInt8Array:
+    if not options.calibration:
+        return calibration_crops(crop)
+    source = open_source(options.calibration, options)
+    if not source.has_pictures:
+        raise CommandError(f'{options.calibration}: no pictures to calibrate with')
+    step = max(1, (source.length or 0) // CALIBRATION_FRAMES)
+    crops = crops_of_people(islice(detected_frames(source), 0, None, step), crop, MOST)
+    if len(crops) < FEWEST:
+        raise CommandError(
+            f'{options.calibration}: {len(crops)} people found; calibration takes {FEWEST} or more'
+        )
+    return crops

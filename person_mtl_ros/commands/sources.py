@@ -1,15 +1,20 @@
 """What ``track`` and ``evaluate`` read: folders, bags, videos and cameras, all as frames."""
 
 import argparse
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from person_mtl_ros import backends
+from person_mtl_ros.backends import AUTO, BACKENDS
+from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.evaluation.mot_files import MotTable
 from person_mtl_ros.evaluation.sequence import Frame, Sequence, load_sequence
 from person_mtl_ros.hog_detector import HogDetector
+from person_mtl_ros.predictor import HEADS, Predictor
 from person_mtl_ros.video import VideoError, VideoSource
 
 if TYPE_CHECKING:
@@ -158,8 +163,32 @@ def detected_frames(source: Source) -> Iterable[Frame]:
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which network to run, and where."""
+    """Which network to run, where and with what."""
     parser.add_argument(
-        '--weights', metavar='FILE', help='checkpoint (.safetensors); default: the one shipped'
+        '--weights',
+        metavar='FILE',
+        help='checkpoint (.safetensors) or exported network (.onnx); default: the one shipped',
+    )
+    parser.add_argument(
+        '--backend',
+        choices=(AUTO, *BACKENDS),
+        help='default: the fastest that works here',
     )
     parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
+
+
+def load_predictor(options: argparse.Namespace, heads: tuple[str, ...] = HEADS) -> Predictor:
+    """
+    Load the network, and say on stderr what runs it and why nothing faster does.
+
+    :param options: those of :func:`add_network_arguments`.
+    :param heads: to compute.
+    :raises BackendError, CheckpointError: see ``Predictor``.
+    """
+    logging.getLogger(backends.__name__).setLevel(logging.INFO)
+    return Predictor(
+        options.weights or default_checkpoint(),
+        options.backend or AUTO,
+        options.device or AUTO,
+        heads,
+    )

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from person_mtl_ros.backends.agreement import disagreements, measure_agreement, worst
+from person_mtl_ros.backends.agreement import (
+    bounds_of,
+    disagreements,
+    measure_agreement,
+    worst,
+)
 
 
 def _answers() -> dict[str, np.ndarray]:
@@ -73,3 +78,10 @@ def test_the_worst_of_several_batches_counts() -> None:
         {'embedding_cosine': 0.8, 'attribute_error': 0.05},
     ]
     assert worst(batches) == {'embedding_cosine': 0.8, 'attribute_error': 0.1}
+
+
+def test_int8_may_differ_more() -> None:
+    agreement = {'embedding_cosine': 0.995, 'keypoint_error_px': 2.0}
+    assert len(disagreements(agreement, bounds_of('bf16'))) == 2
+    assert disagreements(agreement, bounds_of('int8')) == []
+    assert len(disagreements({'embedding_cosine': 0.98}, bounds_of('int8'))) == 1

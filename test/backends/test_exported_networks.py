@@ -1,10 +1,12 @@
 import logging
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 import torch
 from fake_checkpoint import INFO, PARAMS, write_fake_checkpoint
@@ -96,7 +98,7 @@ def test_size_of_the_crops_can_change(weights: Path, tmp_path: Path) -> None:
 def test_a_network_that_answers_differently_is_refused(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(agreement.GREATEST, 'keypoint_error_px', -1.0)
+    monkeypatch.setitem(agreement.EXACT.greatest, 'keypoint_error_px', -1.0)
     out = tmp_path / 'x.onnx'
     out.write_text('what was there')
     with pytest.raises(DisagreementError, match=r'keypoint_error_px 0\.\d+, expected at most'):
@@ -173,13 +175,42 @@ def test_auto_takes_the_fastest_that_is_installed(
 ) -> None:
     caplog.set_level(logging.INFO, 'person_mtl_ros')
     create_backend('auto', open_model(exported), 'cpu', ['reid'])
-    assert 'backend openvino on cpu in fp32, the fastest' in caplog.text
+    assert 'backend openvino on cpu in fp32; the fastest' in caplog.text
     caplog.clear()
     for module in ('openvino', 'person_mtl_ros.backends.openvino_backend'):
         monkeypatch.setitem(sys.modules, module, None)
     create_backend('auto', open_model(exported), 'cpu', ['reid'])
     assert 'backend onnx on cpu in fp32' in caplog.text
     assert 'not openvino on cpu: backend openvino is not installed' in caplog.text
+
+
+def test_a_chosen_backend_is_told_too(exported: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, 'person_mtl_ros')
+    create_backend('onnx', open_model(exported), 'cpu', ['reid'])
+    assert [record.getMessage() for record in caplog.records] == ['backend onnx on cpu in fp32']
+
+
+def test_a_refused_precision_is_told_with_its_numbers(
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if 'BF16' not in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
+        pytest.skip('needs a processor with bf16')
+    # Less than the error in bf16, more than that in fp32.
+    monkeypatch.setitem(agreement.EXACT.greatest, 'keypoint_error_px', 1e-3)
+    path = tmp_path / 'x.onnx'
+    export = export_checkpoint(weights, path, 'openvino', ['pose'], _crops(16))
+    assert export.precision == 'fp32'
+    caplog.set_level(logging.INFO, 'person_mtl_ros')
+    caplog.clear()
+    create_backend('openvino', open_model(path), 'cpu', ['pose'])
+    (record,) = caplog.records
+    assert re.search(
+        r'openvino on cpu in fp32 \(bf16 was refused: keypoint_error_px 0\.\d+, expected at most',
+        record.getMessage(),
+    )
 
 
 def test_auto_names_a_device_that_is_not_there(weights: Path) -> None:

@@ -1,5 +1,4 @@
 import json
-from functools import partial
 
 import cv2
 import numpy as np
@@ -10,8 +9,6 @@ from safetensors import safe_open
 
 from person_mtl_ros.checkpoint import load_checkpoint, load_info
 from person_mtl_ros.cli import main
-from person_mtl_ros.commands import calibrate as command
-from person_mtl_ros.predictor import Predictor
 
 
 @pytest.fixture(scope='module')
@@ -36,14 +33,9 @@ def crops(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def torch_alone(monkeypatch):
-    """Let no backend convert the network first: that takes longer than using it."""
-    monkeypatch.setattr(command, 'Predictor', partial(Predictor, backend='torch'))
-
-
 def run(*arguments):
-    return main(['calibrate', *map(str, arguments)])
+    # No other backend: converting the network takes longer than using it.
+    return main(['calibrate', '--backend', 'torch', *map(str, arguments)])
 
 
 def test_the_copy_carries_the_threshold_and_the_same_weights(crops, weights, tmp_path, capsys):

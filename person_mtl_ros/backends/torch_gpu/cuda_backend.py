@@ -52,6 +52,7 @@ class TorchCudaBackend:
     """
 
     name = 'torch'
+    remark = ''  # the log tells it when the precision is chosen
 
     def __init__(
         self,

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from fake_checkpoint import write_fake_checkpoint
+
+from person_mtl_ros.backends import create_backend
+from person_mtl_ros.backends.agreement import measure_agreement
+from person_mtl_ros.backends.export import onnx_from_checkpoint, write_exported
+from person_mtl_ros.checkpoint import Checkpoint, load_checkpoint, open_model
+
+pytest.importorskip('nncf')
+from person_mtl_ros.backends.quantization import quantize
+
+TASKS = ('reid', 'attributes')
+CROPS = np.random.default_rng(0).integers(0, 256, (24, 3, 64, 32), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return load_checkpoint(write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors'))
+
+
+@pytest.fixture(scope='module')
+def exported(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = quantize(onnx_from_checkpoint(checkpoint, TASKS), CROPS[:8])
+    path = tmp_path_factory.mktemp('exported') / 'x.onnx'
+    write_exported(model, checkpoint, 'openvino', 'int8', path)
+    return path
+
+
+@pytest.mark.parametrize('runtime', ['openvino', 'onnx'])
+def test_answers_stay_near_those_in_floating_point(
+    checkpoint: Checkpoint, exported: Path, runtime: str
+) -> None:
+    expected = create_backend('torch', checkpoint, 'cpu', TASKS).infer(CROPS[8:])
+    backend = create_backend(runtime, open_model(exported), 'cpu', TASKS)
+    assert backend.precision == 'int8'
+    agreement = measure_agreement(expected, backend.infer(CROPS[8:]), 64)
+    assert 0.98 < agreement['embedding_cosine'] < 0.999999
+    assert 1e-6 < agreement['attribute_error'] < 0.1
+
+
+def test_only_convolutions_are_quantized_and_not_the_first(exported: Path) -> None:
+    nodes = onnx.load(exported).graph.node
+    producers = {output: node.op_type for node in nodes for output in node.output}
+    inputs = [
+        (node.op_type, producers[node.input[0]]) for node in nodes if node.input[0] in producers
+    ]
+    first, *others = [producer for kind, producer in inputs if kind == 'Conv']
+    assert first != 'DequantizeLinear'
+    assert set(others) == {'DequantizeLinear'}
+    consumers = {kind for kind, producer in inputs if producer == 'DequantizeLinear'}
+    assert consumers <= {'Conv', 'Gemm', 'MatMul', 'Relu', 'MaxPool'}
