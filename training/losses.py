@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.datasets.sample import IGNORED_PART, UNKNOWN
+
 
 def batch_hard_triplet_loss(
     embeddings: Tensor, identities: Tensor, margin: float | None
@@ -38,13 +40,13 @@ def attribute_loss(logits: Tensor, classes: Tensor, class_counts: Sequence[int])
     Average the cross-entropies of all attributes.
 
     :param logits: (B, sum of class_counts).
-    :param classes: (B, attributes), -1 where unknown.
+    :param classes: (B, attributes), UNKNOWN where not labelled.
     :param class_counts: number of classes of each attribute.
     """
     per_attribute = [
-        F.cross_entropy(part, classes[:, index], ignore_index=-1)
+        F.cross_entropy(part, classes[:, index], ignore_index=UNKNOWN)
         for index, part in enumerate(logits.split(list(class_counts), dim=1))
-        if (classes[:, index] >= 0).any()
+        if (classes[:, index] != UNKNOWN).any()
     ]
     return torch.stack(per_attribute).mean() if per_attribute else 0 * logits.sum()
 
@@ -62,19 +64,16 @@ def joint_distance_loss(positions: Tensor, targets: Tensor, is_labelled: Tensor)
     return (distances * is_labelled).sum() / is_labelled.sum().clamp(min=1)
 
 
-def bootstrapped_cross_entropy(
-    logits: Tensor, labels: Tensor, share: float = 0.25, ignore: int = 255
-) -> Tensor:
+def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, share: float = 0.25) -> Tensor:
     """
     Average the cross-entropy over the hardest pixels of the batch (Wu et al. 2016).
 
     :param logits: (B, K, H, W).
-    :param labels: (B, H, W) class per pixel.
-    :param share: of the pixels, the hardest of which count.
-    :param ignore: label of pixels that do not count.
+    :param labels: (B, H, W) class per pixel, IGNORED_PART where it does not count.
+    :param share: of the pixels that count, the hardest, over which the average is taken.
     """
-    losses = F.cross_entropy(logits, labels, ignore_index=ignore, reduction='none')
-    losses = losses[labels != ignore]
+    losses = F.cross_entropy(logits, labels, ignore_index=IGNORED_PART, reduction='none')
+    losses = losses[labels != IGNORED_PART]
     if not losses.numel():
         return 0 * logits.sum()
     return losses.topk(max(int(share * losses.numel()), 1)).values.mean()

@@ -11,6 +11,7 @@ from training.datasets.sample import (
     LabelSet,
     Sample,
 )
+from training.losses import bootstrapped_cross_entropy
 from training.torchvision_v2 import tv_tensors
 from training.transforms import POLICIES, AugmentationPolicy, evaluation_transform, train_transform
 from training.transforms.appearance import ColorJitter, LowResolution, RandomErasing, SensorNoise
@@ -145,14 +146,17 @@ def test_what_leaves_the_crop_is_unlabelled_in_training_but_not_in_evaluation() 
     assert evaluation_transform((160, 80))(sample)['keypoints'][2].tolist() == [95, 110, VISIBLE]
 
 
-def test_what_comes_in_is_mean_colour_and_background() -> None:
+def test_what_comes_in_is_mean_colour_and_teaches_nothing() -> None:
     smaller = AugmentationPolicy(flip_probability=0, shift=0.4)
     sample = _sample()
     sample.parts[:] = 1
     crop = train_transform(smaller, (160, 80), LABELS)(sample, seed=1)
     is_new = (crop['image'] == torch.tensor(FILL_RGB)[:, None, None]).all(dim=0)
     assert 0 < is_new.float().mean() < 0.8
-    assert (crop['parts'][is_new] == 0).all()
+    assert (crop['parts'][is_new] == IGNORED_PART).all()
+    logits = torch.randn(1, 2, 160, 80, requires_grad=True)
+    bootstrapped_cross_entropy(logits, crop['parts'][None], share=1).backward()
+    assert (logits.grad[0] != 0).any(dim=0).equal(crop['parts'] == 1)
 
 
 def test_the_seed_decides_and_the_global_generator_stays() -> None:

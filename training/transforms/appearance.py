@@ -14,8 +14,9 @@ from torch import Tensor
 
 from training.datasets.sample import HIDDEN, VISIBLE
 from training.torchvision_v2 import F, InterpolationMode, tv_tensors, v2
-from training.transforms.geometry import BACKGROUND
 from training.transforms.policy import AugmentationPolicy
+
+BACKGROUND = 0  # class of what covers a person
 
 _ImageOnly = (tv_tensors.Image,)
 

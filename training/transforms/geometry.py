@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from person_mtl_ros.crops import FILL_BGR
-from training.datasets.sample import LabelSet
+from training.datasets.sample import IGNORED_PART, LabelSet
 from training.torchvision_v2 import tv_tensors, v2
 from training.transforms.policy import AugmentationPolicy
 
 FILL_RGB = FILL_BGR[::-1]  # as beyond the border of an image on the robot
-BACKGROUND = 0
 
 Matrix = NDArray[np.float64]  # (2, 3) from pixels of one crop to those of another, continuous
 
@@ -51,7 +50,7 @@ class Geometry(v2.Transform):
 
     def forward(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """
-        Move all fields.
+        Move all fields; what comes in from beyond the crop is IGNORED_PART, as in the data sets.
 
         :param fields: ``image`` and where labelled ``keypoints``, ``states`` and ``parts``.
         """
@@ -79,7 +78,7 @@ class Geometry(v2.Transform):
                 torch.from_numpy(points.astype(np.float32)), canvas_size=self._size_hw
             )
         if isinstance(inpt, tv_tensors.Mask):
-            parts = warp(inpt.numpy(), matrix, self._size_hw, cv2.INTER_NEAREST, BACKGROUND)
+            parts = warp(inpt.numpy(), matrix, self._size_hw, cv2.INTER_NEAREST, IGNORED_PART)
             return tv_tensors.Mask(torch.from_numpy(parts))
         if isinstance(inpt, tv_tensors.Image):
             pixels = inpt.permute(1, 2, 0).numpy()
