@@ -1,4 +1,4 @@
-"""Where a crop takes its samples from; what devices that cut crops need to know of an area."""
+"""What devices that cut crops need to know: where samples lie, and how sharpness is weighted."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.crops import CropParams, samples_per_pixel
 from person_mtl_ros.structures import Float32Array
+
+_weights = np.exp(-(np.arange(4) ** 2) / 2)
+# Of sigma 1 as OpenCV samples it for 8-bit images, from the centre outwards: for sharpness.
+GAUSSIAN: tuple[float, ...] = tuple((_weights / (2 * _weights.sum() - _weights[0])).tolist())
 
 
 class CropGrid(NamedTuple):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from person_mtl_ros.backends.crop_grid import GAUSSIAN
 from person_mtl_ros.crops import CLEAR_DETAIL, FILL_BGR, MIN_SHARPNESS, CropParams
 from person_mtl_ros.structures import Float32Array
 
@@ -79,12 +80,9 @@ extern "C" __global__ void sum_detail(
 }
 """
 SUMS = 4  # 64-bit numbers that ``sum_detail`` gives for a crop
-
-_gaussian = np.exp(-(np.arange(4) ** 2) / 2)
-_gaussian /= _gaussian[0] + 2 * _gaussian[1:].sum()
 DEFINES = {
     **{f'FILL_{name}': f'{value}.0f' for name, value in zip('BGR', FILL_BGR, strict=True)},
-    **{f'GAUSSIAN_{i}': f'{value:.9f}f' for i, value in enumerate(_gaussian)},
+    **{f'GAUSSIAN_{i}': f'{value:.9f}f' for i, value in enumerate(GAUSSIAN)},
 }
 
 

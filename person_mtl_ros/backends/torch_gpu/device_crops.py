@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from person_mtl_ros.backends.crop_grid import CropGrid
+from person_mtl_ros.backends.crop_grid import GAUSSIAN, CropGrid
 from person_mtl_ros.crops import (
     CLEAR_DETAIL,
     FILL_BGR,
@@ -28,9 +28,6 @@ from person_mtl_ros.structures import Float32Array
 
 # Crops sampled at once, one with n x n samples per pixel counting as n x n: 100 MB at 256 x 128.
 MAX_SAMPLED = 256
-# Gaussian of sigma 1 as OpenCV samples it for 8-bit images, from the centre outwards.
-GAUSSIAN = np.exp(-(np.arange(4) ** 2) / 2)
-GAUSSIAN /= GAUSSIAN[0] + 2 * GAUSSIAN[1:].sum()
 
 
 class CropPlan(NamedTuple):
@@ -99,13 +96,17 @@ def crop_sharpness(crops: Tensor) -> Tensor:
     :returns: (N,) float32 in (0, 1].
     """
     green = crops[:, 1:2].float()
-    # No convolution: on a GPU it would round to 10 bits.
-    padded = F.pad(green, (3, 3, 3, 3), mode='reflect')
-    height, width = green.shape[2:]
-    rows = sum(GAUSSIAN[abs(k)] * padded[:, :, 3 + k : 3 + k + height] for k in range(-3, 4))
-    blurred = sum(GAUSSIAN[abs(k)] * rows[..., 3 + k : 3 + k + width] for k in range(-3, 4))
+    blurred = _blur(_blur(green, 2), 3)
     detail = _deviation(green - blurred.round())
     return (detail / _deviation(green).clamp(min=1) / CLEAR_DETAIL).clamp(MIN_SHARPNESS, 1)
+
+
+def _blur(maps: Tensor, axis: int) -> Tensor:
+    # No convolution: on a GPU it would round to 10 bits.
+    padded = F.pad(maps, (3, 3, 0, 0) if axis == 3 else (0, 0, 3, 3), mode='reflect')
+    size = maps.shape[axis]
+    weighted = [GAUSSIAN[abs(k)] * padded.narrow(axis, 3 + k, size) for k in range(-3, 4)]
+    return torch.stack(weighted).sum(dim=0)
 
 
 def _deviation(maps: Tensor) -> Tensor:
