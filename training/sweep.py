@@ -3,15 +3,34 @@ Run many experiments, each with several seeds.
 
     python -m training.sweep CONFIG.yaml CONFIG.yaml --seeds 0 1 2 --out runs
 
-A run lies in OUT/NAME/seed_N. Those that are finished are left, those that were stopped go on.
+A run lies in OUT/NAME/seed_N, NAME being that of its file. Those that are finished are left, those
+that were stopped go on.
 """
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.config import ConfigError, load_config
+
+
+def check_configs(paths: Sequence[Path]) -> None:
+    """
+    Refuse experiment files before the first of them has run for hours.
+
+    :raises ConfigError: for a file that cannot be used, or two of one name.
+    """
+    places: dict[str, Path] = {}
+    for path in paths:
+        load_config(path)
+        if path.stem in places:
+            raise ConfigError(
+                f'{places[path.stem]} and {path} would both run in OUT/{path.stem}; '
+                'rename one, or sweep them into different folders'
+            )
+        places[path.stem] = path
 
 
 def main() -> int:
@@ -22,8 +41,7 @@ def main() -> int:
     parser.add_argument('--out', type=Path, required=True, help='folder for the runs')
     args = parser.parse_args()
     try:
-        for config in args.configs:
-            load_config(config)
+        check_configs(args.configs)
     except ConfigError as error:
         print(f'sweep: {error}', file=sys.stderr)
         return 2
