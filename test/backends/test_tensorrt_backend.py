@@ -295,9 +295,7 @@ def test_without_the_packages_their_names_are_told(
 ) -> None:
     _forget_our_modules()
     monkeypatch.setitem(sys.modules, 'tensorrt', None)
-    with pytest.raises(
-        BackendError, match=r'pip install tensorrt "cuda-bindings\[all\]" onnx'
-    ):
+    with pytest.raises(BackendError, match=r'pip install tensorrt "cuda-bindings\[all\]" onnx'):
         _create(exported)
 
 
