@@ -9,11 +9,13 @@ Axes: N crops, D embedding, A attributes, J joints, H and W of the crop.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from person_mtl_ros.same_person import choose_threshold
 from person_mtl_ros.structures import AttributeSpec
 from training.datasets.sample import UNLABELLED, LabelSet
 from training.labels import FIVE_PARTS, LIP_PARTS, LIP_TO_5_PARTS
@@ -23,7 +25,6 @@ from training.metrics import (
     correct_keypoints,
     intersections_over_union,
     retrieval_scores,
-    same_person_threshold,
 )
 
 Scores = dict[str, float]
@@ -132,14 +133,8 @@ def evaluate_same_person(
         embeddings, identities = embeddings[taken], identities[taken]
     first, second = np.triu_indices(len(embeddings), 1)
     distances = cosine_distances(embeddings, embeddings)[first, second]
-    threshold, rejects = same_person_threshold(
-        distances, identities[first] == identities[second], false_accept_rate
-    )
-    return {
-        'same_person_threshold': threshold,
-        'false_accept_rate': false_accept_rate,
-        'false_reject_rate': rejects,
-    }
+    is_same = identities[first] == identities[second]
+    return asdict(choose_threshold(distances[is_same], distances[~is_same], false_accept_rate))
 
 
 def evaluate_attributes(

@@ -69,21 +69,6 @@ def retrieval_scores(
     return RetrievalScores(float(np.mean(precisions)), np.mean(matches, axis=0))
 
 
-def same_person_threshold(
-    distances: NDArray[np.floating], is_same: NDArray[np.bool_], false_accept_rate: float
-) -> tuple[float, float]:
-    """
-    Distance below which a given share of the pairs of strangers lies.
-
-    :param distances: (P,) of pairs.
-    :param is_same: (P,) whether a pair is one person.
-    :param false_accept_rate: share of pairs of strangers to accept.
-    :returns: the threshold and the share of pairs of one person that it rejects.
-    """
-    threshold = float(np.quantile(distances[~is_same], false_accept_rate))
-    return threshold, float((distances[is_same] >= threshold).mean())
-
-
 def head_sizes(head_boxes_xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
     """
     Head sizes of MPII: 0.6 of the diagonal of the head box.

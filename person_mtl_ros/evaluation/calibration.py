@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.same_person import OperatingPoint, choose_threshold
 
 FloatArray = NDArray[np.float64]
 
@@ -29,12 +30,9 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """A threshold and what it does to the pairs it was chosen with."""
+class Calibration(OperatingPoint):
+    """A threshold with the pairs it was chosen with."""
 
-    same_person_threshold: float  # cosine distance; below it two views are taken for one person
-    false_accept_rate: float  # share of negative pairs below it
-    false_reject_rate: float  # share of positive pairs not below it
     positive_pairs: int
     positive_mean: float
     positive_deviation: float
@@ -96,11 +94,9 @@ def calibrate(pairs: Pairs, false_accept_rate: float) -> Calibration:
             f'{len(pairs.negative)} pairs of two people in one scene; a false-accept rate of '
             f'{false_accept_rate:g} needs {needed} at least'
         )
-    threshold = float(np.quantile(pairs.negative, false_accept_rate))
+    chosen = choose_threshold(pairs.positive, pairs.negative, false_accept_rate)
     return Calibration(
-        same_person_threshold=threshold,
-        false_accept_rate=float((pairs.negative < threshold).mean()),
-        false_reject_rate=float((pairs.positive >= threshold).mean()),
+        **asdict(chosen),
         positive_pairs=len(pairs.positive),
         positive_mean=float(pairs.positive.mean()),
         positive_deviation=float(pairs.positive.std()),

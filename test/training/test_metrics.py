@@ -11,7 +11,6 @@ from training.metrics import (
     head_sizes,
     intersections_over_union,
     retrieval_scores,
-    same_person_threshold,
 )
 
 
@@ -41,15 +40,6 @@ def test_retrieval_agrees_with_torchreid(shared_data: Path) -> None:
     )
     assert scores.mean_average_precision == pytest.approx(expected['mAP'], abs=1e-6)
     assert scores.cumulative_matches[:10] == pytest.approx(expected['CMC_rank1_to_10'], abs=1e-6)
-
-
-def test_threshold_accepts_the_asked_share_of_strangers() -> None:
-    strangers, same = np.linspace(0, 1, 1001), np.array([0.05, 0.2])
-    distances = np.concatenate((strangers, same))
-    is_same = np.arange(len(distances)) >= len(strangers)
-    threshold, rejected = same_person_threshold(distances, is_same, 0.1)
-    assert threshold == pytest.approx(0.1)
-    assert rejected == 0.5
 
 
 def test_keypoints_within_half_a_head_are_correct() -> None:
