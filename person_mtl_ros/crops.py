@@ -62,8 +62,8 @@ def cut_crops(image_bgr: UInt8Array, areas_xyxy: Float32Array, params: CropParam
     """
     crops = np.empty((len(areas_xyxy), 3, params.height, params.width), np.uint8)
     for crop, area in zip(crops, areas_xyxy, strict=True):
-        crop_bgr = _resample(image_bgr, area, params)
-        crop[:] = crop_bgr[:, :, ::-1].transpose(2, 0, 1)
+        red, green, blue = crop
+        cv2.split(_resample(image_bgr, area, params), [blue, green, red])
     return crops
 
 

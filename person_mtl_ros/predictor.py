@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends import AUTO, ImageBackend, create_backend
@@ -131,11 +130,9 @@ class Predictor:
             for person, embedding in zip(fields, outputs['reid'], strict=True):
                 person['embedding'] = embedding
         if 'attributes' in outputs:
-            ends = np.cumsum([len(a.classes) for a in self.info.attributes])
-            names = [a.name for a in self.info.attributes]
+            slices = self.info.attribute_slices
             for person, row in zip(fields, outputs['attributes'], strict=True):
-                parts = np.split(row, ends[:-1])
-                person['attributes'] = dict(zip(names, parts, strict=True))
+                person['attributes'] = {name: row[part] for name, part in slices.items()}
         if 'pose' in outputs:
             keypoints = outputs['pose'].copy()
             keypoints[..., :2] = points_to_image(keypoints[..., :2], areas, self._crop)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +109,12 @@ class ModelInfo:
     keypoint_edges: tuple[tuple[int, int], ...] = ()  # pairs of keypoint indices to draw
     part_names: tuple[str, ...] = ()
     part_colors: tuple[tuple[int, int, int], ...] = ()  # RGB
+
+    @cached_property
+    def attribute_slices(self) -> dict[str, slice]:
+        """Where the classes of each attribute lie in the vector of all of them, by name."""
+        ends = accumulate((len(spec.classes) for spec in self.attributes), initial=0)
+        return {
+            spec.name: slice(*ends)
+            for spec, ends in zip(self.attributes, pairwise(ends), strict=True)
+        }

@@ -64,6 +64,7 @@ class ReplayResult:
     published: int = 0
     drops: dict[str, int] = field(default_factory=dict)  # reason -> frames
     latency: Latency = field(default_factory=Latency)
+    frame_latency_sec: dict[int, float] = field(default_factory=dict)  # image to tracks, by index
     node_latency: dict[str, dict[str, str]] = field(default_factory=dict)  # node -> stage -> ms
     info: ModelInfo = field(default_factory=lambda: ModelInfo(''))
     duration_sec: float = 0.0
@@ -131,6 +132,7 @@ class _Player:
         self.messages: dict[int, Any] = {}  # frame index -> TrackedPersonArray
         self.last_result = 0.0  # time.monotonic
         self.latency = Latency()
+        self.frame_latency_sec: dict[int, float] = {}
         self.status: dict[str, dict[str, str]] = {}  # node -> key -> value
         self.status_count = 0
 
@@ -161,9 +163,11 @@ class _Player:
         total_ns = round(frame.stamp_sec * 1e9)
         stamp = Time(sec=total_ns // 10**9, nanosec=total_ns % 10**9)
         header = Header(stamp=stamp, frame_id='camera')
-        self._sent[total_ns] = (frame.index, time.monotonic())
-        self._images.publish(image_to_message(header, frame.image_bgr))
+        image = image_to_message(header, frame.image_bgr)
+        # First, so that they do not come after the image: no detector is part of the latency.
         self._detections.publish(detections_to_message(header, frame.detections))
+        self._sent[total_ns] = (frame.index, time.monotonic())
+        self._images.publish(image)
 
     def spin_until(self, condition: Any, timeout_sec: float) -> bool:
         """Handle messages, one at least, until a condition holds; tell whether it does."""
@@ -180,6 +184,7 @@ class _Player:
         if sent is not None:
             index, when = sent
             self.last_result = time.monotonic()
+            self.frame_latency_sec[index] = self.last_result - when
             self.latency.add('image to tracks', self.last_result - when)
             self.messages[index] = message
 
@@ -244,7 +249,9 @@ def _play(
     lockstep: bool,
     ended: Callable[[], list[str]],
 ) -> ReplayResult:
-    result = ReplayResult(latency=player.latency, info=player.info)
+    result = ReplayResult(
+        latency=player.latency, frame_latency_sec=player.frame_latency_sec, info=player.info
+    )
     begin = time.monotonic()
     first_sec = None
     for frame in tqdm(frames, total=length, desc='through the nodes', unit='frame', disable=None):

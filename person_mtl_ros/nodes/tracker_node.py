@@ -114,9 +114,9 @@ class TrackerNode(ManagedNode):
         if refused:
             self.diagnostics.count(f'messages dropped: {refused}')
             return
-        persons, faults = persons_from_message(message, self._info)
+        seen = persons_from_message(message, self._info)
         read = time.monotonic()
-        for fault in faults:
+        for fault in seen.faults:
             self.diagnostics.count(f'persons refused: {fault}')
         motion = message.camera_motion
         since_sec = time_ns(message.camera_motion_since) / 1e9
@@ -125,7 +125,7 @@ class TrackerNode(ManagedNode):
             self.diagnostics.count(f'camera motion refused: {fault}')
         tracks = self._tracker.step(
             stamp_sec,
-            persons,
+            seen.persons,
             image_size=(message.image_width, message.image_height),
             camera_motion=None if fault or not motion else motion,
         )
@@ -141,7 +141,7 @@ class TrackerNode(ManagedNode):
         if not self.params(TrackerNodeParams).publish_lost:
             tracks = [track for track in tracks if track.state != TrackState.LOST]
         self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
-        self._tracked.publish(tracks_to_message(message, tracks, self._info))
+        self._tracked.publish(tracks_to_message(message, tracks, self._info, seen))
         end = time.monotonic()
         self.diagnostics.latency('read', read - begin)
         self.diagnostics.latency('track', tracked - read)

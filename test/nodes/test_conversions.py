@@ -162,7 +162,7 @@ def test_everybody_of_an_image_comes_back(count):
     assert stamp_ns(message.header) == 12_500_000_000
     assert (message.image_width, message.image_height) == (640, 480)
     assert message.model_id == INFO.model_id
-    back, faults = persons_from_message(message, INFO)
+    back, _, faults = persons_from_message(message, INFO)
     assert faults == []
     for a, b in zip(back, people, strict=True):
         _assert_same(a, b)
@@ -203,9 +203,27 @@ def _with(field, value):
     ids=lambda value: value.replace(' ', '_') if isinstance(value, str) else '',
 )
 def test_a_bad_person_costs_only_itself(message, fault):
-    people, faults = persons_from_message(message, INFO)
+    people, messages, faults = persons_from_message(message, INFO)
     assert faults == [fault]
     _assert_same(people[0], _full())
+    assert [m.detection_index for m in messages] == [3] and len(people) == 1
+
+
+def test_people_who_are_tracked_as_they_came_are_not_converted_again():
+    persons = PersonArray(
+        image_width=640,
+        image_height=480,
+        persons=[person_to_message(_full(), INFO), person_to_message(_full(), INFO)],
+    )
+    read = persons_from_message(persons, INFO)
+    changed = replace(read.persons[1], keypoints=read.persons[1].keypoints + 1)
+    tracks = [replace(TRACKS[0], estimate=estimate) for estimate in (read.persons[0], changed)]
+    message = tracks_to_message(persons, tracks, INFO, read)
+    assert message.persons[0].estimate[0] is persons.persons[0]
+    for item, track in zip(
+        tracks_from_message(_over_the_wire(message), INFO), tracks, strict=True
+    ):
+        _assert_same(item.estimate, track.estimate)
 
 
 def test_a_part_mask_whose_size_is_not_that_of_its_data_is_left_out():

@@ -57,7 +57,7 @@ def _parameters(weights, **more):
 def test_in_lockstep_the_nodes_track_exactly_as_the_pipeline_does(walk, weights, offline):
     parameters = _parameters(weights, max_persons_per_frame=1)
     result = replay(iter(walk), walk.length, lockstep=True, parameters=parameters)
-    assert result.published == len(result.tracks) == LENGTH
+    assert result.published == len(result.tracks) == len(result.frame_latency_sec) == LENGTH
     assert result.drops == {} and result.unaccounted == 0
     for index, expected in offline.items():
         tracks = result.tracks[index]
@@ -129,6 +129,7 @@ class FakePlayer:
 
     info = ModelInfo('x')
     latency = Latency()
+    frame_latency_sec = {}  # noqa: RUF012
     messages = {}  # noqa: RUF012
     status = {node: {} for node in replay_module.NODES}  # noqa: RUF012
     status_count = 0
