@@ -3,7 +3,11 @@ How the camera moved from one image to the next, seen in what does not walk.
 
 Corners are followed by pyramidal Lucas-Kanade optical flow (Bouguet 2000) on a small gray image,
 boxes of people left out, and RANSAC finds the similarity (shift, turn, zoom) that most of them
-share. Coordinates are continuous, as in ``crops``: pixel k covers [k, k + 1).
+share. Where odometry tells how the camera turned, the corners are looked for where the turn puts
+them, and the similarity is what the turn leaves: its perspective is in no similarity, and a fast
+turn moves the image further than the flow follows.
+
+Coordinates are continuous, as in ``crops``: pixel k covers [k, k + 1).
 """
 
 from collections.abc import Sequence
@@ -14,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from person_mtl_ros.camera_geometry import FloatArray, affine_of_homography, projected
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.structures import Float32Array, UInt8Array
 
@@ -69,13 +74,18 @@ class CameraMotionEstimator:
         self._last = None
 
     def estimate(
-        self, image_bgr: UInt8Array, boxes_xyxy: Sequence[Float32Array]
+        self,
+        image_bgr: UInt8Array,
+        boxes_xyxy: Sequence[Float32Array],
+        turn: FloatArray | None = None,
     ) -> Float32Array | None:
         """
         Motion since the image of the last call.
 
         :param image_bgr: (h, w, 3) uint8.
         :param boxes_xyxy: boxes (4,) of the people in it, pixels.
+        :param turn: (3, 3) homography, pixels of the last image -> of this one, that a turn of
+            the camera makes, if it is known; one that the image contradicts is left out.
         :returns: (2, 3) affine that maps a point of the last image to this one, pixels; None when
             it is not known: no last image of this size, too little texture, no common motion.
         """
@@ -86,8 +96,17 @@ class CameraMotionEstimator:
         last, self._last = self._last, _View((width, height), gray, _corners(gray, background))
         if last is None or last.size != self._last.size or len(last.corners) < MIN_INLIERS:
             return None
-        affine = _common_motion(*_followed(last, gray, background), gray.shape[1])
-        return None if affine is None else _in_image_pixels(affine, scale)
+        small = _small_from_image(scale)
+        if turn is not None:
+            turn = small @ turn @ np.linalg.inv(small)
+            motion = _common_motion(*_followed(last, gray, background, turn), gray.shape[1])
+            if motion is not None:
+                moved = np.linalg.inv(small) @ motion @ turn @ small
+                return affine_of_homography(moved, self._last.size)
+        motion = _common_motion(*_followed(last, gray, background, np.eye(3)), gray.shape[1])
+        if motion is None:
+            return None
+        return (np.linalg.inv(small) @ motion @ small)[:2].astype(np.float32)
 
 
 def _small_gray(image_bgr: UInt8Array, scale: float) -> UInt8Array:
@@ -117,22 +136,43 @@ def _corners(gray: UInt8Array, background: UInt8Array) -> Float32Array:
 
 
 def _followed(
-    last: _View, gray: UInt8Array, background: UInt8Array
+    last: _View, gray: UInt8Array, background: UInt8Array, turn: FloatArray
 ) -> tuple[Float32Array, Float32Array]:
-    """Places (K, 2) of the same corners in the last image and in this one, people left out."""
-    places, is_found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
-        last.gray, gray, last.corners, None, winSize=(WINDOW, WINDOW), maxLevel=LEVELS
+    """
+    Where corners of the last image are in this one, people left out.
+
+    :param turn: homography (3, 3), small pixels of the last image -> of this one.
+    :returns: places (K, 2) that the turn gives them, and those where they are found.
+    """
+    expected = projected(turn, last.corners[:, 0]).astype(np.float32)
+    is_kept = _is_inside(expected, gray)
+    corners, expected = last.corners[is_kept], expected[is_kept]
+    if not len(corners):
+        return expected, expected
+    places, is_found, _ = cv2.calcOpticalFlowPyrLK(
+        last.gray,
+        gray,
+        corners,
+        expected[:, None].copy(),
+        winSize=(WINDOW, WINDOW),
+        maxLevel=LEVELS,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
-    pixel = np.rint(places[:, 0]).astype(int)
-    is_kept = (is_found[:, 0] == 1) & (pixel >= 0).all(axis=1) & (pixel < gray.shape[::-1]).all(1)
-    is_kept[is_kept] = background[pixel[is_kept, 1], pixel[is_kept, 0]] > 0
-    return last.corners[is_kept, 0], places[is_kept, 0]
+    found = np.asarray(places[:, 0], np.float32)
+    is_kept = (is_found[:, 0] == 1) & _is_inside(found, gray)
+    column, row = np.rint(found[is_kept]).astype(int).T
+    is_kept[is_kept] = background[row, column] > 0
+    return expected[is_kept], found[is_kept]
 
 
-def _common_motion(
-    before: Float32Array, after: Float32Array, width: int
-) -> NDArray[np.float64] | None:
-    """Similarity (2, 3) that most corners (K, 2) share, small pixels; None without one."""
+def _is_inside(places: Float32Array, gray: UInt8Array) -> NDArray[np.bool_]:
+    """Whether each place (N, 2), pixel centres at whole numbers, is in the image; NaN is not."""
+    far_side = np.array(gray.shape[::-1]) - 0.5
+    return np.asarray(((places >= -0.5) & (places < far_side)).all(axis=1))
+
+
+def _common_motion(before: Float32Array, after: Float32Array, width: int) -> FloatArray | None:
+    """Similarity (3, 3) that most corners (K, 2) share, small pixels; None without one."""
     if len(before) < MIN_INLIERS:
         return None
     affine, inliers = cv2.estimateAffinePartial2D(
@@ -148,11 +188,9 @@ def _common_motion(
         and 1 / MAX_ZOOM <= zoom <= MAX_ZOOM
         and abs(turn) <= MAX_TURN
     )
-    return np.asarray(affine, np.float64) if is_plausible else None
+    return np.vstack([affine, (0.0, 0.0, 1.0)]) if is_plausible else None
 
 
-def _in_image_pixels(affine: NDArray[np.float64], scale: float) -> Float32Array:
-    """Affine between small images, pixel centres at whole numbers, as one of the originals."""
-    linear, shift = affine[:, :2], affine[:, 2]
-    shift = (shift + 0.5 - linear @ (0.5, 0.5)) / scale
-    return np.column_stack([linear, shift]).astype(np.float32)
+def _small_from_image(scale: float) -> FloatArray:
+    """Pixels of the original -> of the small image, where pixel centres are whole numbers."""
+    return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])

@@ -1,7 +1,9 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
+from person_mtl_ros.camera_geometry import affine_of_homography, turn_homography
 from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
 
 HEIGHT, WIDTH = 360, 640
@@ -36,10 +38,10 @@ def _error(estimated: np.ndarray, true: np.ndarray) -> float:
     return float(np.hypot(*(corners @ (estimated - true).T).T).max())
 
 
-def _estimate(before, after, boxes_before=NOBODY, boxes_after=NOBODY):
+def _estimate(before, after, boxes_before=NOBODY, boxes_after=NOBODY, turn=None):
     estimator = CameraMotionEstimator()
     assert estimator.estimate(before, boxes_before) is None
-    return estimator.estimate(after, boxes_after)
+    return estimator.estimate(after, boxes_after, turn)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,48 @@ def test_a_few_people_nobody_detected_do_not_either() -> None:
     assert _error(_estimate(before, after), true) < 1.0
 
 
+CAMERA_MATRIX = np.array([[450.0, 0.0, WIDTH / 2], [0.0, 450.0, HEIGHT / 2], [0.0, 0.0, 1.0]])
+
+
+def _turn(pan: float, tilt: float = 0.0) -> np.ndarray:
+    """Homography of a turn in radians to the left and downwards; continuous pixels."""
+    rotation = Rotation.from_euler('yx', [pan, tilt]).as_matrix()
+    return turn_homography(CAMERA_MATRIX, rotation)
+
+
+def _turned(image: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    corner = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+    discrete = corner @ turn @ np.linalg.inv(corner)
+    size = (image.shape[1], image.shape[0])
+    return cv2.warpPerspective(image, discrete, size, borderMode=cv2.BORDER_REFLECT)
+
+
+@pytest.mark.parametrize('pan', [-0.3, -0.1, 0.1, 0.3])
+def test_a_fast_turn_is_seen_where_odometry_tells_of_it(pan) -> None:
+    image, true = _texture(), _turn(pan, 0.02)
+    after = _turned(image, true)
+    assert _estimate(image, after) is None
+    told = _turn(1.03 * pan, 0.0)  # as odometry does: nearly
+    found = _estimate(image, after, turn=told)
+    exact = affine_of_homography(true, (WIDTH, HEIGHT))
+    assert _error(found, exact) < 2.0
+    assert _error(affine_of_homography(told, (WIDTH, HEIGHT)), exact) > 5.0
+
+
+def test_what_the_turn_leaves_is_seen_too() -> None:
+    image, pan, forward = _texture(), _turn(0.2), _affine((6, 4), zoom=1.03)
+    both = np.vstack([forward, (0, 0, 1)]) @ pan
+    found = _estimate(image, _moved(_turned(image, pan), forward), turn=pan)
+    assert _error(found, affine_of_homography(both, (WIDTH, HEIGHT))) < 2.0
+
+
+def test_a_turn_that_the_image_contradicts_is_left_out() -> None:
+    image, true = _texture(), _affine((7, -3))
+    after = _moved(image, true)
+    for wrong in (_turn(0.3), _turn(-1.5), _turn(3.0)):
+        assert _error(_estimate(image, after, turn=wrong), true) < 1.0
+
+
 @pytest.mark.parametrize('noise', [0, 3])
 def test_a_plain_wall_tells_nothing(noise) -> None:
     rng = np.random.default_rng(0)
@@ -110,6 +154,7 @@ def test_a_plain_wall_tells_nothing(noise) -> None:
         for _ in range(2)
     ]
     assert _estimate(*walls) is None
+    assert _estimate(*walls, turn=_turn(0.01)) is None
 
 
 def test_another_place_tells_nothing() -> None:
