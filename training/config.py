@@ -205,6 +205,15 @@ def config_to_json(config: ExperimentConfig) -> dict[str, Any]:
     return TypeAdapter(ExperimentConfig).dump_python(config, mode='json')
 
 
+def config_from_json(values: Mapping[str, Any]) -> ExperimentConfig:
+    """
+    Read what :func:`config_to_json` gave.
+
+    :raises ValueError: for anything else.
+    """
+    return TypeAdapter(ExperimentConfig).validate_python(values)
+
+
 def parse_yaml(text: str, source: object) -> Any:
     """
     Read YAML.

@@ -9,7 +9,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -24,37 +24,15 @@ from tqdm import tqdm
 from person_mtl_ros.atomic_path import atomic_path
 from training.batches import Batch
 from training.config import ExperimentConfig, OptimizationConfig
+from training.run_folder import STATE, ResumeError, recipe
 from training.systems.multi_task import MultiTaskSystem
+from training.usage import Usage, peak_memory
 
-STATE = 'state.pt'
 LAST_FACTOR = 1e-3  # of the learning rate at the end of the exponential decay (Hermans et al.)
 
 
 class NonFiniteLossError(RuntimeError):
     """A loss that is no number, with the batch that gave it."""
-
-
-class ResumeError(ValueError):
-    """A state on disk that belongs to another experiment or cannot be read."""
-
-
-@dataclass
-class Throughput:
-    """Where the time of a training goes."""
-
-    crops: int = 0
-    seconds: float = 0.0
-    waiting_seconds: float = 0.0  # for the next batch
-
-    @property
-    def crops_per_second(self) -> float:
-        """Training speed of this process."""
-        return self.crops / self.seconds if self.seconds else 0.0
-
-    @property
-    def waiting_share(self) -> float:
-        """Share of the time in which the device has nothing to do."""
-        return self.waiting_seconds / self.seconds if self.seconds else 0.0
 
 
 @dataclass
@@ -102,7 +80,8 @@ class Trainer:
             average = get_ema_multi_avg_fn(optimization.average_decay)
             self._average = AveragedModel(system.network, multi_avg_fn=average, use_buffers=True)
         self.step = 0
-        self.throughput = Throughput()
+        self.usage = Usage()
+        self._counted_until = time.monotonic()
         if (out / STATE).exists():
             self._resume()
 
@@ -127,7 +106,8 @@ class Trainer:
         config, fabric = self._config, self._fabric
         last = config.optimization.steps
         batches = iter(loader(range(self.step, last)))
-        first = self.step
+        first, usage = self.step, replace(self.usage)
+        self._counted_until = time.monotonic()
         report = _Report()
         bar = tqdm(
             total=last, initial=self.step, unit='step', disable=not fabric.is_global_zero or None
@@ -136,9 +116,9 @@ class Trainer:
         while self.step < last:
             begin = time.monotonic()
             report.add(*self._train_step(batches))
-            self.throughput.seconds += time.monotonic() - begin
+            self.usage.step_seconds += time.monotonic() - begin
             if self.step == first:  # the start of the reading processes belongs to no step
-                self.throughput = Throughput()
+                self.usage = usage
             self.step += 1
             bar.update()
             if self.step % config.report_every == 0:
@@ -190,14 +170,14 @@ class Trainer:
     def _next(self, batches: Iterator[Batch]) -> Batch:
         asked = time.monotonic()
         batch = next(batches)
-        self.throughput.waiting_seconds += time.monotonic() - asked
-        self.throughput.crops += len(batch.rows)
+        self.usage.waiting_seconds += time.monotonic() - asked
+        self.usage.crops += len(batch.rows)
         return batch
 
     def _log(self, means: Mapping[str, float], bar: tqdm) -> None:
         speed = {
-            'crops_per_second': self.throughput.crops_per_second,
-            'waiting_share': self.throughput.waiting_share,
+            'crops_per_second': self.usage.crops_per_second,
+            'waiting_share': self.usage.waiting_share,
             'learning_rate': self._optimizer.param_groups[0]['lr'],
         }
         self._fabric.log_dict({**means, **speed}, self.step)
@@ -207,6 +187,11 @@ class Trainer:
 
     def save(self) -> None:
         """Write the state, whole or not at all; only the first process writes."""
+        now, usage = time.monotonic(), self.usage
+        usage.seconds += now - self._counted_until
+        usage.memory_bytes = max(usage.memory_bytes, peak_memory(self._fabric.device))
+        usage.processes = self._fabric.world_size
+        self._counted_until = now
         if self._fabric.is_global_zero:
             with atomic_path(self._out / STATE) as temporary:
                 torch.save(self._state(), temporary)
@@ -214,8 +199,9 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {
-            'recipe': _recipe(self._config),
+            'recipe': recipe(self._config),
             'step': self.step,
+            'usage': asdict(self.usage),
             'system': self._bare_system.state_dict(),
             'average': self._average.state_dict() if self._average is not None else {},
             'optimizer': self._optimizer.state_dict(),
@@ -231,15 +217,16 @@ class Trainer:
             raise ResumeError(
                 f'{path} cannot be read ({reason}); remove it to start anew'
             ) from error
-        if state['recipe'] != _recipe(self._config):
+        if state.keys() != self._state().keys():
+            raise ResumeError(f'{path} was not written by this version; remove it to start anew')
+        if state['recipe'] != recipe(self._config):
             raise ResumeError(
                 f'{path} is of another experiment; give another --out or remove the folder'
             )
-        self.step = state['step']
+        self.step, self.usage = state['step'], Usage(**state['usage'])
         self._bare_system.load_state_dict(state['system'])
         self._optimizer.load_state_dict(state['optimizer'])
-        if 'precision' in state:  # older states lack it
-            self._fabric.strategy.precision.load_state_dict(state['precision'])
+        self._fabric.strategy.precision.load_state_dict(state['precision'])
         if self._average is not None:
             self._average.load_state_dict(state['average'])
 
@@ -252,10 +239,3 @@ def learning_rate_factor(step: int, optimization: OptimizationConfig) -> float:
         return warmup * (0.5 + 0.5 * math.cos(math.pi * progress))
     beyond = max(progress - optimization.decay_start, 0) / (1 - optimization.decay_start)
     return warmup * LAST_FACTOR**beyond
-
-
-def _recipe(config: ExperimentConfig) -> str:
-    """All that decides the weights, as text; how often one looks at them does not."""
-    free = {'workers', 'report_every', 'save_every', 'validate_every', 'description', 'expected'}
-    free |= {'validation'}
-    return str([item for item in vars(config).items() if item[0] not in free])

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.config import ConfigError, load_config
+from training.run_folder import RESULTS
 
 
 def check_configs(paths: Sequence[Path]) -> None:
@@ -48,7 +49,7 @@ def main() -> int:
     for seed in args.seeds:
         for config in args.configs:
             out = args.out / config.stem / f'seed_{seed}'
-            if (out / 'results.json').exists():
+            if (out / RESULTS).exists():
                 continue
             print(f'{config.stem}, seed {seed}', flush=True)
             # Each in a process of its own, so that memory is that of the experiment.

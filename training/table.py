@@ -24,6 +24,7 @@ from person_mtl_ros.checkpoint import load_info
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
 from training.cost import Cost, measure_costs
 from training.evaluation import PRIMARY
+from training.run_folder import NETWORK, RESULTS
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
@@ -77,16 +78,16 @@ def read_runs(folder: Path) -> dict[str, Runs]:
     """
     runs = {}
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = sorted(path.glob('seed_*/results.json'))
+        files = sorted(path.glob(f'seed_*/{RESULTS}'))
         try:
             results = tuple(json.loads(file.read_text()) for file in files)
         except ValueError as error:
-            raise TableError(f'{path}: a results.json that is no JSON: {error}') from error
+            raise TableError(f'{path}: a {RESULTS} that is no JSON: {error}') from error
         if results:
             runs[path.name] = Runs(path.name, tuple(file.parent for file in files), results)
     if not runs:
         raise TableError(
-            f'{folder}: no NAME/seed_N/results.json; python -m training.sweep makes them'
+            f'{folder}: no NAME/seed_N/{RESULTS}; python -m training.sweep makes them'
         )
     return runs
 
@@ -109,7 +110,7 @@ def cost_table(runs: Sequence[Runs]) -> str:
     """Markdown: parameters, memory and time of each network, measured now and in turns."""
     networks = {}
     for run in runs:
-        info = load_info(run.folders[0] / 'network.safetensors')
+        info = load_info(run.folders[0] / NETWORK)
         size = (info.crop.height, info.crop.width)
         networks[run.description] = (MultiTaskNetParams(**info.network_params), size)
     costs = measure_costs(networks)

@@ -6,7 +6,8 @@ Train a network as an experiment file says.
     torchrun --nproc-per-node 4 -m training.train CONFIG --out RUN
 
 RUN gets the state (a started training goes on from it), logs for TensorBoard, and at the end
-``network.safetensors``, ready for the robot, and ``results.json``.
+``network.safetensors``, ready for the robot, and ``results.json``. A run that has results is
+finished: the same command again leaves it as it is.
 """
 
 import argparse
@@ -14,7 +15,6 @@ import json
 import os
 import platform
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -39,15 +39,14 @@ from training.config import (
     load_config,
 )
 from training.datasets.sample import DatasetError, PersonDataset
-from training.engine import NonFiniteLossError, ResumeError, Trainer
+from training.engine import NonFiniteLossError, Trainer
 from training.evaluation import PRIMARY, Scores, evaluate, evaluate_same_person, without_nan
 from training.pretrained import load_pretrained
+from training.run_folder import NETWORK, RESULTS, ResumeError, finished_results
 from training.systems.multi_task import MultiTaskSystem
 from training.transforms import evaluation_transform, margin_of, train_transform
 from training.validation import predict_dataset
 
-NETWORK = 'network.safetensors'
-RESULTS = 'results.json'
 Results = dict[str, dict[str, Scores]]  # data set -> task -> measures
 
 
@@ -84,7 +83,6 @@ class Experiment:
 
     def run(self) -> dict[str, Any]:
         """Train, measure, and write the network and the results."""
-        begin = time.monotonic()
         transforms = {
             name: train_transform(data.augmentation, self._size_hw, self._train[name].labels)
             for name, data in self._config.train.items()
@@ -97,7 +95,7 @@ class Experiment:
         )
         results: dict[str, Any] = {}
         if self._fabric.is_global_zero:
-            results = without_nan(self._results(time.monotonic() - begin))
+            results = self._results()
             self._write(results)
         self._fabric.barrier()
         return results
@@ -140,29 +138,28 @@ class Experiment:
             outputs = network(images, tasks)
         return dict(self.system.decoder(outputs))
 
-    def _results(self, seconds: float) -> dict[str, Any]:
-        network = self._trainer.network
-        throughput = self._trainer.throughput
+    def _results(self) -> dict[str, Any]:
+        usage = self._trainer.usage
         validation, same_person = self._measure()
-        return {
+        measured = {
             'description': self._config.description,
             'expected': self._config.expected,
             'validation': validation,
             'same_person': same_person,
-            'parameters': sum(p.numel() for p in network.parameters()),
-            'seconds': round(seconds, 1),
-            'crops': throughput.crops,
-            'crops_per_second': throughput.crops_per_second,
-            'waiting_share': throughput.waiting_share,
-            'memory_bytes': _peak_memory(self._fabric.device),
+            'parameters': sum(p.numel() for p in self._trainer.network.parameters()),
+            'seconds': round(usage.seconds, 1),
+            'crops': usage.crops,
+            'crops_per_second': usage.crops_per_second,
+            'waiting_share': usage.waiting_share,
+            'memory_bytes': usage.memory_bytes,
             'device': str(self._fabric.device),
-            'processes': self._fabric.world_size,
+            'processes': usage.processes,
             'versions': {
                 'python': platform.python_version(),
                 **{name: version(name) for name in ('torch', 'lightning-fabric')},
             },
-            'config': config_to_json(self._config),
         }
+        return without_nan(measured) | {'config': config_to_json(self._config)}
 
     def _write(self, results: Mapping[str, Any]) -> None:
         network = self._trainer.network
@@ -210,21 +207,18 @@ def create_fabric(config: ExperimentConfig, out: Path) -> Fabric:
 
 def train(config: ExperimentConfig, out: Path) -> dict[str, Any]:
     """
-    Train an experiment and write its folder.
+    Train an experiment and write its folder; one that is finished stays as it is.
 
     :returns: what is in ``results.json``; nothing in processes but the first.
     :raises ConfigError, DatasetError, ResumeError, NonFiniteLossError: one line each.
     """
+    results = finished_results(config, out)
+    if results is not None:
+        if os.environ.get('RANK', '0') == '0':
+            print(f'{out} is finished; to measure it again, remove {out / RESULTS}', flush=True)
+        return results
     out.mkdir(parents=True, exist_ok=True)
     return Experiment(config, out, create_fabric(config, out)).run()
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == 'cuda':
-        return torch.cuda.max_memory_allocated(device)
-    import resource
-
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> int:

@@ -19,10 +19,11 @@ from training.batches import training_loader
 from training.config import ConfigError
 from training.datasets.label_sets import part_labels
 from training.datasets.sample import LabelSet
-from training.engine import STATE, NonFiniteLossError, ResumeError, learning_rate_factor
+from training.engine import NonFiniteLossError, learning_rate_factor
 from training.labels import PA100K_ATTRIBUTES
+from training.run_folder import NETWORK, RESULTS, STATE, ResumeError
 from training.systems.multi_task import MultiTaskSystem
-from training.train import NETWORK, RESULTS, main, train
+from training.train import main, train
 from training.transforms import train_transform
 
 # What a process of its own runs: the random people and a pause in every step, to be killed in.
@@ -79,6 +80,36 @@ def test_a_training_leaves_a_network_results_and_logs(tmp_path: Path) -> None:
     assert info.part_names[1] == 'head'
     assert info.same_person_threshold == results['same_person']['same_person_threshold']
     assert list((tmp_path / 'run').glob('events.out.tfevents.*'))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_finished_training_says_so_and_stays_as_it_is(tmp_path: Path, capsys) -> None:
+    config = experiment(tmp_path, 'optimization.learning_rate=1.23456789e-3')
+    results = train(config, tmp_path / 'run')
+    before = _contents(tmp_path / 'run')
+    assert train(config, tmp_path / 'run') == results
+    assert _contents(tmp_path / 'run') == before
+    assert f'{tmp_path / "run"} is finished' in capsys.readouterr().out
+
+
+def test_a_finished_training_is_measured_again_on_demand(tmp_path: Path) -> None:
+    results = train(experiment(tmp_path), tmp_path / 'run')
+    (tmp_path / 'run' / RESULTS).unlink()
+    fewer = experiment(tmp_path, 'validation.people.tasks=[pose]')
+    again = train(fewer, tmp_path / 'run')
+    assert set(again['validation']['people']) == {'pose'}
+    for name in ('seconds', 'crops', 'crops_per_second', 'waiting_share', 'processes'):
+        assert again[name] == results[name] and results[name] > 0, name
+
+
+def test_results_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / RESULTS).write_text('{}')
+    with pytest.raises(ResumeError, match=r'results\.json was not written by this version'):
+        train(experiment(tmp_path), tmp_path / 'run')
 
 
 def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
@@ -166,6 +197,9 @@ def test_a_broken_state_is_told(tmp_path: Path) -> None:
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run' / STATE).write_bytes(b'half a file')
     with pytest.raises(ResumeError, match=r'state\.pt cannot be read .*remove it'):
+        train(experiment(tmp_path), tmp_path / 'run')
+    torch.save({'step': 3}, tmp_path / 'run' / STATE)
+    with pytest.raises(ResumeError, match=r'state\.pt was not written by this version'):
         train(experiment(tmp_path), tmp_path / 'run')
 
 
