@@ -201,6 +201,7 @@ class Trainer:
         return {
             'recipe': recipe(self._config),
             'step': self.step,
+            'batches_per_step': self._batches_per_step,
             'usage': asdict(self.usage),
             'system': self._bare_system.state_dict(),
             'average': self._average.state_dict() if self._average is not None else {},
@@ -224,11 +225,29 @@ class Trainer:
                 f'{path} is of another experiment; give another --out or remove the folder'
             )
         self.step, self.usage = state['step'], Usage(**state['usage'])
+        if self.step < self._config.optimization.steps:
+            self._check_batches_per_step(path, state['batches_per_step'])
         self._bare_system.load_state_dict(state['system'])
         self._optimizer.load_state_dict(state['optimizer'])
         self._fabric.strategy.precision.load_state_dict(state['precision'])
         if self._average is not None:
             self._average.load_state_dict(state['average'])
+
+    @property
+    def _batches_per_step(self) -> int:
+        return self._config.optimization.accumulate * self._fabric.world_size
+
+    def _check_batches_per_step(self, path: Path, before: int) -> None:
+        if before == self._batches_per_step:
+            return
+        processes, now = self.usage.processes, self._fabric.world_size
+        ways = [f'start {processes} with optimization.accumulate={before // processes}']
+        if now != processes and before % now == 0:
+            ways.append(f'set optimization.accumulate={before // now}')
+        raise ResumeError(
+            f'{path}: its steps are of {before} batches (processes: {processes}), yours of '
+            f'{self._batches_per_step} (processes: {now}); to go on, {" or ".join(ways)}'
+        )
 
 
 def learning_rate_factor(step: int, optimization: OptimizationConfig) -> float:

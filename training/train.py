@@ -163,7 +163,11 @@ class Experiment:
 
     def _write(self, results: Mapping[str, Any]) -> None:
         network = self._trainer.network
-        training = {'experiment': results['config'], 'steps': self._trainer.step}
+        training = {
+            'experiment': results['config'],
+            'steps': self._trainer.step,
+            'processes': results['processes'],
+        }
         info = replace(
             self.system.checkpoint_info(training),
             results=results['validation'],

@@ -19,7 +19,7 @@ from training.batches import training_loader
 from training.config import ConfigError
 from training.datasets.label_sets import part_labels
 from training.datasets.sample import LabelSet
-from training.engine import NonFiniteLossError, learning_rate_factor
+from training.engine import NonFiniteLossError, Trainer, learning_rate_factor
 from training.labels import PA100K_ATTRIBUTES
 from training.run_folder import NETWORK, RESULTS, STATE, ResumeError
 from training.systems.multi_task import MultiTaskSystem
@@ -218,6 +218,44 @@ def test_a_folder_of_another_experiment_is_refused(tmp_path: Path) -> None:
         train(experiment(tmp_path, 'optimization.learning_rate=0.1'), tmp_path / 'run')
 
 
+@pytest.fixture
+def half_of_two_processes(tmp_path: Path, monkeypatch) -> Path:
+    """Run of two processes that was stopped in the middle."""
+    step = Trainer._train_step
+
+    def stop_in_step_3(trainer: Trainer, batches):
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+        return step(trainer, batches)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, '_train_step', stop_in_step_3)
+        train(experiment(tmp_path), tmp_path / 'run')
+    state = torch.load(tmp_path / 'run' / STATE, weights_only=True)
+    state['batches_per_step'] = state['usage']['processes'] = 2
+    torch.save(state, tmp_path / 'run' / STATE)
+    return tmp_path / 'run'
+
+
+def test_another_number_of_processes_is_refused(half_of_two_processes: Path) -> None:
+    with pytest.raises(ResumeError) as error:
+        train(experiment(half_of_two_processes.parent), half_of_two_processes)
+    assert str(error.value) == (
+        f'{half_of_two_processes / STATE}: its steps are of 2 batches (processes: 2), yours of 1 '
+        '(processes: 1); to go on, start 2 with optimization.accumulate=1 or set '
+        'optimization.accumulate=2'
+    )
+
+
+def test_another_number_of_processes_goes_on_with_the_same_batch(
+    half_of_two_processes: Path,
+) -> None:
+    config = experiment(half_of_two_processes.parent, 'optimization.accumulate=2')
+    assert train(config, half_of_two_processes)['processes'] == 1
+    info = load_checkpoint(half_of_two_processes / NETWORK).info
+    assert (info.training['steps'], info.training['processes']) == (6, 1)
+
+
 def test_data_sets_whose_labels_disagree_are_refused(tmp_path: Path) -> None:
     config = experiment(tmp_path)
     people = open_random_people('', {'count': 24}, config.crop)
@@ -290,3 +328,4 @@ def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert json.loads((tmp_path / 'run' / RESULTS).read_text())['processes'] == 2
+    assert torch.load(tmp_path / 'run' / STATE, weights_only=True)['batches_per_step'] == 2
