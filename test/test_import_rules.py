@@ -17,6 +17,7 @@ ROS = [
     'launch_ros',
     'lifecycle_msgs',
     'message_filters',
+    'nav_msgs',
     'person_mtl',
     'rcl_interfaces',
     'rclpy',

@@ -1,0 +1,43 @@
+"""Odometry and the camera's parameters as inputs of a node: for how the camera turns."""
+
+from typing import Any
+
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import CameraInfo
+
+from person_mtl_ros.camera_geometry import pinhole_from_message
+from person_mtl_ros.nodes.conversions import stamp_ns
+from person_mtl_ros.nodes.managed_node import ManagedNode
+from person_mtl_ros.nodes.qos import qos_profile
+from person_mtl_ros.odometry import CameraOdometry, OdometryParams
+
+ODOMETRY_DEPTH = 50  # 100 ms at 500 Hz, while another callback takes long
+
+
+def subscribe_to_odometry(node: ManagedNode, time_jump: float) -> CameraOdometry | None:
+    """
+    Subscribe a node that has :class:`OdometryParams` to what tells the turns of its camera.
+
+    :param time_jump: see ``odometry.OrientationBuffer``.
+    :returns: what is fed with the messages; None if the node shall use none.
+    """
+    params = node.params(OdometryParams)
+    if not params.use_odometry:
+        return None
+    odometry = CameraOdometry(params, time_jump)
+
+    def add(message: Any) -> None:
+        orientation = message.pose.pose.orientation
+        quaternion = (orientation.x, orientation.y, orientation.z, orientation.w)
+        fault = odometry.add(stamp_ns(message.header) / 1e9, quaternion)
+        node.diagnostics.tick('odometry received')
+        if fault:
+            node.diagnostics.count(f'odometry messages refused: {fault}')
+
+    def set_camera(message: Any) -> None:
+        odometry.set_camera(*pinhole_from_message(message))
+
+    # Best effort matches every publisher.
+    node.subscribe(Odometry, 'odometry', add, qos_profile('best_effort', ODOMETRY_DEPTH))
+    node.subscribe(CameraInfo, 'camera_info', set_camera, qos_profile('best_effort', 1))
+    return odometry
