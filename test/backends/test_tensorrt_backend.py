@@ -1,6 +1,7 @@
 """The backend with stand-ins for TensorRT and CUDA: see ``fake_tensorrt``."""
 
 import gc
+import importlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -275,9 +276,21 @@ def test_a_gpu_without_memory_is_named(trt: FakeTensorRt, exported: Path) -> Non
         _create(exported)
 
 
-def test_a_checkpoint_is_exported_at_first_use(trt: FakeTensorRt, weights: Path) -> None:
-    assert _create(weights, ['reid']).infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
-    assert len(trt.builds) == 1
+@pytest.mark.usefixtures('trt')
+def test_a_checkpoint_is_exported_as_for_onnxruntime(
+    weights: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f'{backends.__name__}.tensorrt_backend')
+    asked = []
+    monkeypatch.setattr(
+        module,
+        'exported_model',
+        lambda *arguments: asked.append(arguments) or open_model(exported),
+    )
+    model = open_model(weights)
+    backend = create_backend('tensorrt', model, 'cuda', ['reid'])
+    assert asked == [(model, ['reid'], 'onnx', 'onnxruntime', 'cpu')]
+    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
 
 
 @pytest.mark.usefixtures('trt')
