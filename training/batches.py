@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from training.config import ExperimentConfig, TrainingDataConfig
-from training.datasets.sample import PersonDataset, Sample
+from training.datasets.sample import DatasetError, PersonDataset, Sample
 from training.samplers import (
     BatchRows,
     IdentityRows,
@@ -67,14 +67,14 @@ def training_loader(
     :param transforms: of each of them.
     :param steps: numbers of the steps.
     :param process: rank of this process.
-    :raises ValueError: naming the data set that is too small for a batch.
+    :raises DatasetError: naming the data set that is too small for a batch.
     """
     rows: dict[str, BatchRows] = {}
     for name, data in config.train.items():
         try:
             rows[name] = _batch_rows(data, datasets[name])
-        except ValueError as error:
-            raise ValueError(f"data set '{name}' has {error}") from error
+        except DatasetError as error:
+            raise DatasetError(f"data set '{name}' has {error}") from error
     per_step = config.optimization.accumulate
     sampler = InterleavedBatches(
         rows,

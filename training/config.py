@@ -142,10 +142,21 @@ class ExperimentConfig:
             raise ValueError(
                 f'network: unknown {", ".join(unknown)}; expected of {", ".join(sorted(known))}'
             )
-        params = MultiTaskNetParams(**self.network)
+        try:
+            params = TypeAdapter(MultiTaskNetParams).validate_python(self.network)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = '.'.join(str(part) for part in ('network', *first['loc']))
+            raise ValueError(f'{place}: {first["msg"]}') from error
         for value, choices in ((params.backbone, RESNETS), (params.norm, NORMS)):
             if value not in choices:
                 raise ValueError(f"network: '{value}'; expected one of {', '.join(choices)}")
+        for name in ('width', 'part_width') if 'parts' in self.tasks else ('width',):
+            if params.norm == 'group' and getattr(params, name) % params.norm_groups:
+                raise ValueError(
+                    f'network: {name} {getattr(params, name)} is no multiple of '
+                    f'{params.norm_groups} norm_groups'
+                )
 
     def _check_training_data(self, data: TrainingDataConfig) -> None:
         people, rest = divmod(data.batch, max(data.crops_per_person, 1))

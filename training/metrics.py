@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 import person_mtl_ros.networks.torchvision_import  # noqa: F401, torchmetrics imports torchvision
-from training.datasets.sample import IGNORED_PART, UNKNOWN
+from training.datasets.sample import IGNORED_PART, UNKNOWN, DatasetError
 
 # isort: split
 from torchmetrics.functional.classification import (
@@ -45,7 +45,7 @@ def retrieval_scores(
     :param gallery_identities: (G,).
     :param query_cameras: (Q,).
     :param gallery_cameras: (G,).
-    :raises ValueError: when no query has a match.
+    :raises DatasetError: when no query has a match.
     """
     is_usable = np.asarray(gallery_identities) != UNKNOWN
     distances = np.asarray(distances)[:, is_usable]
@@ -62,7 +62,7 @@ def retrieval_scores(
         precisions.append(np.mean(np.arange(1, len(ranks) + 1) / (ranks + 1)))
         matches.append(np.arange(len(gallery_identities)) >= ranks[0])
     if not precisions:
-        raise ValueError(
+        raise DatasetError(
             f'none of {len(query_identities)} queries has a match by another camera among '
             f'{len(gallery_identities)} gallery images; expected at least one'
         )

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import Sampler
 
+from training.datasets.sample import DatasetError
+
 
 @dataclass(frozen=True)
 class SampleKey:
@@ -37,11 +39,12 @@ class RandomRows:
 
     :param length: of the data set.
     :param batch: rows per batch.
+    :raises DatasetError: when there are fewer rows.
     """
 
     def __init__(self, length: int, batch: int) -> None:
         if length < batch:
-            raise ValueError(f'{length} crops; a batch needs {batch}')
+            raise DatasetError(f'{length} crops; a batch needs {batch}')
         self._length, self._batch = length, batch
 
     def __call__(self, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -56,6 +59,7 @@ class IdentityRows:
     :param identities: (N,) person of each row; rows without one, below 0, are not drawn.
     :param people: P.
     :param crops: K; a person with fewer crops gives some twice.
+    :raises DatasetError: when there are fewer people.
     """
 
     def __init__(self, identities: ArrayLike, people: int, crops: int) -> None:
@@ -64,7 +68,7 @@ class IdentityRows:
         order = order[labels[order] >= 0]
         self._rows = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
         if len(self._rows) < people:
-            raise ValueError(f'{len(self._rows)} people; a batch needs {people} of them')
+            raise DatasetError(f'{len(self._rows)} people; a batch needs {people} of them')
         self._people, self._crops = people, crops
 
     def __call__(self, rng: np.random.Generator) -> NDArray[np.int64]:

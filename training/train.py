@@ -241,7 +241,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         train(load_config(args.config, args.changes), args.out)
-    except (ConfigError, DatasetError, ResumeError, OSError, ValueError) as error:
+    except (ConfigError, DatasetError, ResumeError, OSError) as error:
         print(f'train: {error}', file=sys.stderr)
         return 2
     except NonFiniteLossError as error:

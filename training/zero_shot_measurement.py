@@ -105,10 +105,7 @@ class ZeroShotMeasurement:
                 for side in (query, ~query)
             ]
             stored = histogram_distances(*sides)
-        try:
-            network, histograms = crops.scores(distances), crops.scores(stored)
-        except ValueError as error:
-            raise DatasetError(str(error)) from error
+        network, histograms = crops.scores(distances), crops.scores(stored)
         is_same = crops.identities[query][:, None] == crops.identities[~query]
         is_near = distances < self._info.same_person_threshold
         network['false_accept_rate'] = nanmean(is_near[~is_same])

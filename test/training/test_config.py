@@ -11,7 +11,7 @@ EXPERIMENTS = sorted(
 )
 
 TEXT = """
-network: {backbone: resnet18, width: 16}
+network: {backbone: resnet18, width: 16, norm_groups: 4}
 crop: {height: 64, width: 32}
 train:
   market: {dataset: rendered, options: {folder: x}, tasks: [reid], crops_per_person: 4}
@@ -28,7 +28,12 @@ def _file(tmp_path: Path, text: str = TEXT, name: str = 'experiment.yaml') -> Pa
 def test_changes_on_the_command_line_reach_their_place(tmp_path: Path) -> None:
     config = load_config(_file(tmp_path), ['optimization.steps=7', 'network.norm=batch'])
     assert config.optimization.steps == 7
-    assert config.network == {'backbone': 'resnet18', 'width': 16, 'norm': 'batch'}
+    assert config.network == {
+        'backbone': 'resnet18',
+        'width': 16,
+        'norm': 'batch',
+        'norm_groups': 4,
+    }
 
 
 def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
@@ -40,7 +45,7 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
     )
     config = load_config(path)
     assert (config.crop.height, config.seed, config.optimization.steps) == (96, 3, 10)
-    assert config.network == {'backbone': 'resnet18'}
+    assert config.network == {'backbone': 'resnet18', 'norm_groups': 4}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,9 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
         (['losses.bootstrapped_share=25'], 'less than or equal to 1'),
         (['network.backbone=vgg'], "'vgg'; expected one of resnet"),
         (['network.norm=layer'], "'layer'; expected one of group, batch"),
+        (['network.width=broad'], 'network.width: Input should be a valid integer'),
+        (['network.sharing=some'], "sharing 'some'; expected one of"),
+        (['network.norm_groups=3'], 'width 16 is no multiple of 3 norm_groups'),
         (['seed=[1'], 'seed=[1: not YAML'),
         (['nonsense'], "'nonsense': expected KEY=VALUE"),
     ],

@@ -7,7 +7,7 @@ from scipy.io import loadmat
 
 from person_mtl_ros.structures import AttributeSpec
 from training import evaluation
-from training.datasets.sample import IGNORED_PART, UNKNOWN, LabelSet
+from training.datasets.sample import IGNORED_PART, UNKNOWN, DatasetError, LabelSet
 from training.evaluation import (
     evaluate,
     evaluate_attributes,
@@ -51,7 +51,7 @@ def test_without_queries_every_crop_asks_for_the_others() -> None:
 
 
 def test_queries_without_a_match_are_an_error_that_says_so() -> None:
-    with pytest.raises(ValueError, match='none of 2 queries has a match'):
+    with pytest.raises(DatasetError, match='none of 2 queries has a match'):
         evaluate_reid(_directions(0, 1), np.array([0, 1]))
 
 

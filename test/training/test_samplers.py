@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.datasets.sample import DatasetError
 from training.samplers import IdentityRows, InterleavedBatches, RandomRows
 
 IDENTITIES = np.repeat([7, 3, 5, 9, 1, -1], [5, 4, 6, 2, 8, 3])
@@ -32,13 +33,13 @@ def test_crops_without_a_person_are_not_drawn() -> None:
 
 
 def test_too_few_people_are_an_error() -> None:
-    with pytest.raises(ValueError, match='5 people; a batch needs 6'):
+    with pytest.raises(DatasetError, match='5 people; a batch needs 6'):
         IdentityRows(IDENTITIES, people=6, crops=2)
 
 
 def test_random_rows_do_not_repeat_within_a_batch() -> None:
     assert sorted(RandomRows(10, 10)(_rng())) == list(range(10))
-    with pytest.raises(ValueError, match='10 crops; a batch needs 11'):
+    with pytest.raises(DatasetError, match='10 crops; a batch needs 11'):
         RandomRows(10, 11)
 
 

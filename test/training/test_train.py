@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_training import EXPERIMENT, SIZE_HW, experiment, open_random_people
+from tiny_training import EXPERIMENT, SIZE_HW, RandomPeople, experiment, open_random_people
 
 from person_mtl_ros.checkpoint import load_checkpoint
 from training import annotations
 from training.batches import training_loader
 from training.config import ConfigError
 from training.datasets.label_sets import part_labels
-from training.datasets.sample import LabelSet
+from training.datasets.sample import DatasetError, LabelSet
 from training.engine import NonFiniteLossError, Trainer, learning_rate_factor
 from training.labels import PA100K_ATTRIBUTES
 from training.run_folder import NETWORK, RESULTS, STATE, ResumeError
@@ -291,6 +291,39 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, monkeypatch,
     assert main() == 2
     error = capsys.readouterr().err
     assert error.startswith('train:') and error.count('\n') == 1
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_what_is_wrong_with_the_data_is_said_in_one_line(
+    tmp_path: Path, monkeypatch, capsys, workers: int
+) -> None:
+    def missing(*_: object) -> None:
+        raise DatasetError('0001.png: missing or not an image')
+
+    monkeypatch.setattr(RandomPeople, '__getitem__', missing)
+    experiment(tmp_path)
+    arguments = [str(tmp_path / 'experiment.yaml'), '--out', str(tmp_path / 'run')]
+    monkeypatch.setattr(sys, 'argv', ['train', *arguments, '--set', f'workers={workers}'])
+    assert main() == 2
+    assert capsys.readouterr().err.splitlines()[-1] == 'train: 0001.png: missing or not an image'
+
+
+def test_data_sets_that_are_too_small_are_named(tmp_path: Path) -> None:
+    config = experiment(tmp_path, 'train.figures.batch=13')
+    with pytest.raises(DatasetError, match="'figures' has 12 crops; a batch needs 13"):
+        train(config, tmp_path / 'run')
+
+
+def test_a_mistake_of_ours_shows_its_traceback(tmp_path: Path, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError('shapes do not fit')
+
+    experiment(tmp_path)
+    monkeypatch.setattr(MultiTaskSystem, 'forward', broken)
+    arguments = [str(tmp_path / 'experiment.yaml'), '--out', str(tmp_path / 'run')]
+    monkeypatch.setattr(sys, 'argv', ['train', *arguments])
+    with pytest.raises(ValueError, match='shapes do not fit'):
+        main()
 
 
 def test_uncertainty_weights_are_trained_with_the_network(tmp_path: Path) -> None:

@@ -85,3 +85,7 @@ class PersonDataset(ABC):
 
 class DatasetError(Exception):
     """A data set on disk that is not as its official layout says; one line for the user."""
+
+    def __str__(self) -> str:
+        # A DataLoader puts the traceback of its reading process before the message.
+        return super().__str__().rstrip().rpartition(f'{type(self).__name__}: ')[2]
