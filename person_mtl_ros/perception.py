@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
 from person_mtl_ros.predictor import Predictor
@@ -61,16 +61,20 @@ class Perception:
         :param detections: people with boxes of positive area that touch the image.
         :raises DeviceError: when the device fails.
         """
-        moving = None
-        if self._use_camera.camera_motion:
-            boxes = [d.box_xyxy for d in detections]
-            moving = self._beside.submit(self._camera.estimate, image_bgr, boxes)
+        moving: Future[Any] | None = None
+
+        def watch_camera() -> None:
+            nonlocal moving
+            if self._use_camera.camera_motion:
+                boxes = [d.box_xyxy for d in detections]
+                moving = self._beside.submit(self._camera.estimate, image_bgr, boxes)
+
         begin = time.perf_counter()
         is_chosen = self._schedule.choose(stamp_sec, detections).tolist()
         chosen = [d for d, yes in zip(detections, is_chosen, strict=True) if yes]
         scheduled = time.perf_counter()
         try:
-            estimates = iter(self.predictor.predict(image_bgr, chosen))
+            estimates = iter(self.predictor.predict(image_bgr, chosen, watch_camera))
         except Exception:
             if moving is not None:  # nobody will hear of the motion up to this image
                 moving.result()

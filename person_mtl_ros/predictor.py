@@ -1,7 +1,8 @@
 """Checkpoint + image + boxes -> what the network says about everybody."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Predictor:
         self.max_batch = max_batch
         self.last_timings: dict[str, float] = {}  # seconds per stage of the latest predict
         self._crop = model.info.crop
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix='sharpness')
         self._backend = create_backend(backend, model, device, heads)
 
     @property
@@ -83,22 +85,29 @@ class Predictor:
             self._backend.prefetch(image_bgr)
 
     def predict(
-        self, image_bgr: UInt8Array, detections: Sequence[Detection]
+        self,
+        image_bgr: UInt8Array,
+        detections: Sequence[Detection],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[PersonEstimate]:
         """
         Describe every detected person.
 
         :param image_bgr: (h, w, 3) uint8.
         :param detections: people with boxes of positive area that touch the image.
+        :param meanwhile: called once, just before the network runs, to begin work beside it in
+            another thread.
         :returns: one estimate per detection, in the same order.
         :raises DeviceError: when the device fails.
         """
         self.last_timings = dict.fromkeys(('crop', 'forward', 'decode'), 0.0)
         if not detections:
+            meanwhile()
             return []
         with self._timed('crop'):
             areas = crop_boxes([d.box_xyxy for d in detections], self._crop)
         if isinstance(self._backend, ImageBackend):
+            meanwhile()
             with self._timed('forward'):
                 outputs, sharpness = self._backend.infer_image(image_bgr, areas, self.max_batch)
             with self._timed('decode'):
@@ -108,10 +117,13 @@ class Predictor:
             batch = slice(begin, begin + self.max_batch)
             with self._timed('crop'):
                 crops = cut_crops(image_bgr, areas[batch], self._crop)
-                sharpness = crop_sharpness(crops)
+            if begin == 0:
+                meanwhile()
             with self._timed('forward'):
+                judging = self._beside.submit(crop_sharpness, crops)
                 outputs = self._backend.infer(crops)
             with self._timed('decode'):
+                sharpness = judging.result()
                 estimates += self._estimates(detections[batch], areas[batch], sharpness, outputs)
         return estimates
 

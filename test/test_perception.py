@@ -25,7 +25,8 @@ class FakePredictor:
         self.last_timings = {'forward': 0.002}
         self.fails = False
 
-    def predict(self, image_bgr, detections):
+    def predict(self, image_bgr, detections, meanwhile=lambda: None):
+        meanwhile()
         self.asked.append([d.index for d in detections])
         if self.fails:
             raise DeviceError('lost')
@@ -70,7 +71,8 @@ def test_the_camera_is_watched_while_the_network_works(monkeypatch):
         return estimate(self, image_bgr, boxes)
 
     class Predictor(FakePredictor):
-        def predict(self, image_bgr, detections):
+        def predict(self, image_bgr, detections, meanwhile=None):
+            meanwhile()
             assert has_begun.wait(DEADLINE_SEC)
             may_end.set()
             return super().predict(image_bgr, detections)

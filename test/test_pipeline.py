@@ -26,7 +26,8 @@ class FakePredictor:
     def prefetch(self, image_bgr):
         self.coming.append(image_bgr)
 
-    def predict(self, image_bgr, detections):
+    def predict(self, image_bgr, detections, meanwhile=lambda: None):
+        meanwhile()
         assert not self.prefetches or any(image is image_bgr for image in self.coming)
         self.seen.append(image_bgr)
         return [PersonEstimate(d, np.array([1, 0], np.float32)) for d in detections]

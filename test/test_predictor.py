@@ -151,3 +151,13 @@ def test_on_a_cpu_images_do_not_come_ahead(path: Path, image: np.ndarray) -> Non
     predictor = Predictor(path, 'torch', 'cpu')
     assert not predictor.prefetches
     predictor.prefetch(image)
+
+
+@pytest.mark.parametrize(('people', 'max_batch'), [(0, 8), (3, 8), (3, 1)])
+def test_work_beside_the_network_is_begun_once(
+    path: Path, image: np.ndarray, people: int, max_batch: int
+) -> None:
+    begun: list[bool] = []
+    predictor = Predictor(path, 'torch', 'cpu', max_batch=max_batch)
+    predictor.predict(image, _detections()[:people], lambda: begun.append(True))
+    assert begun == [True]

@@ -29,7 +29,8 @@ class FailingPredictor:
         self._failures = failures
         loads.append(self)
 
-    def predict(self, image_bgr, detections):
+    def predict(self, image_bgr, detections, meanwhile=lambda: None):
+        meanwhile()
         assert isinstance(image_bgr, np.ndarray)
         error = next(self._failures)
         if error is not None:

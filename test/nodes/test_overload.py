@@ -30,7 +30,8 @@ class SlowPredictor:
         self.has_begun = threading.Semaphore(0)
         self.may_end = threading.Semaphore(0)
 
-    def predict(self, image_bgr, detections):
+    def predict(self, image_bgr, detections, meanwhile=lambda: None):
+        meanwhile()
         assert isinstance(image_bgr, np.ndarray)
         self.has_begun.release()
         assert self.may_end.acquire(timeout=DEADLINE_SEC)
