@@ -5,7 +5,7 @@ Draw what ``person-mtl benchmark network`` measured.
     python -m benchmarks.plot_network benchmarks/network.json
 
 writes ``network.png`` beside the file: crops per second of every row, with the share of the
-machine's own matrix product at its end.
+machine's own matrix product at its end; and prints the tables of docs/speed.md.
 """
 
 import argparse
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from person_mtl_ros.benchmark_network import NetworkCost, compare_costs
 
 BAR_INCHES = 0.4
 
@@ -44,14 +47,47 @@ def plot(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
+def tables(rows: list[dict[str, Any]]) -> str:
+    """
+    Write the rows, and what follows from them, as Markdown.
+
+    :param rows: as for :func:`plot`.
+    """
+    costs = [NetworkCost(**{**row, 'heads': tuple(row['heads'])}) for row in rows]
+    speeds = [
+        {
+            'backend': cost.backend,
+            'precision': cost.precision,
+            'norm': cost.norm,
+            'heads': 'all four' if len(cost.heads) > 1 else cost.heads[0],
+            'batch': cost.batch,
+            'crops per second': f'{cost.crops_per_s:.1f}',
+            'ms p50': f'{cost.ms_p50:.1f}',
+            'ms p99': f'{cost.ms_p99:.1f}',
+            'of the ceiling': f'{cost.fraction_of_ceiling:.2f}',
+        }
+        for cost in costs
+    ]
+    ratios = [
+        {'': ratio.name, 'clock': f'{ratio.clock:.2f}', 'processor time': f'{ratio.cpu:.2f}'}
+        for ratio in compare_costs(costs)
+    ]
+    return '\n\n'.join(
+        tabulate(table, headers='keys', tablefmt='github', disable_numparse=True)
+        for table in (speeds, ratios)
+    )
+
+
 def main() -> int:
-    """Read the file of the command line and write the picture."""
+    """Read the file of the command line, write the picture and print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument('rows', type=Path, help='JSON file')
     path = parser.parse_args().rows
-    plot(json.loads(path.read_text())).savefig(path.with_suffix('.png'), dpi=120)
+    rows = json.loads(path.read_text())
+    plot(rows).savefig(path.with_suffix('.png'), dpi=120)
+    print(tables(rows))
     return 0
 
 
