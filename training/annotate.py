@@ -52,10 +52,10 @@ def annotate(dataset: PersonDataset, weights: Sequence[Path], out: Path, device:
     Write the labels of a data set.
 
     :param dataset: whose people are shown to the networks.
-    :param weights: checkpoints, all for crops of one size.
+    :param weights: checkpoints, all for crops of one size and context.
     :param out: folder; its description is written last, so that it is there when all is.
     :param device: of the networks, such as ``cpu`` or ``auto``.
-    :raises AnnotateError: for networks without joints and parts, or of different sizes.
+    :raises AnnotateError: for networks without joints and parts, or of different crops.
     """
     checkpoints = [load_checkpoint(path) for path in weights]
     crop = _common_crop([checkpoint.info.crop for checkpoint in checkpoints])
@@ -77,7 +77,9 @@ def annotate(dataset: PersonDataset, weights: Sequence[Path], out: Path, device:
     for file in files.values():
         file.flush()
     networks = tuple(checkpoint.model_id for checkpoint in checkpoints)
-    description = AnnotationDescription(count, *size, networks=networks, **label_sets)
+    description = AnnotationDescription(
+        count, *size, dataset.context, networks=networks, **label_sets
+    )
     with atomic_path(out / DESCRIPTION) as temporary:
         temporary.write_text(json.dumps(asdict(description)) + '\n')
 
@@ -120,8 +122,10 @@ def _batches(
 
 def _common_crop(crops: Sequence[CropParams]) -> CropParams:
     if len(set(crops)) > 1:
-        sizes = ', '.join(f'{crop.height}x{crop.width}' for crop in crops)
-        raise AnnotateError(f'the networks look at crops of different sizes: {sizes}')
+        kinds = ', '.join(
+            f'{crop.height}x{crop.width} with context {crop.context:g}' for crop in crops
+        )
+        raise AnnotateError(f'the networks look at different crops: {kinds}')
     return crops[0]
 
 

@@ -43,6 +43,7 @@ class AnnotationDescription:
     samples: int
     height: int  # of the crops, in whose pixels the joints are
     width: int
+    context: float | None  # of the crops, see ``PersonDataset.context``
     keypoint_set: KeypointSetName | None = None
     part_set: PartSetName | None = None
     networks: tuple[str, ...] = ()  # model ids, to know where labels are from
@@ -61,11 +62,17 @@ class AnnotatedDataset(PersonDataset):
     def __init__(self, dataset: PersonDataset, folder: Path, min_score: float = 0.1) -> None:
         self._dataset, self._min_score = dataset, min_score
         self.identities, self.is_query = dataset.identities, dataset.is_query
+        self.context = dataset.context
         description = _read_description(folder)
         if description.samples != len(dataset):
             raise DatasetError(
                 f'{folder}: annotations of {description.samples} samples, the data set has '
                 f'{len(dataset)}; annotate it again'
+            )
+        if description.context != dataset.context:
+            raise DatasetError(
+                f'{folder}: annotations of {_cut(description.context)}, the data set has '
+                f'{_cut(dataset.context)}; annotate it with a network of the same context'
             )
         self._description = description
         self._keypoints = self._parts = None
@@ -116,6 +123,10 @@ def open_dataset(data: DataConfig, crop: CropParams, margin: float = 1.0) -> Per
     return AnnotatedDataset(create_dataset(data.dataset, data.options, crop), data.annotations)
 
 
+def _cut(context: float | None) -> str:
+    return 'pictures that are crops' if context is None else f'people cut with context {context:g}'
+
+
 def _read_description(folder: Path) -> AnnotationDescription:
     path = folder / DESCRIPTION
     try:
@@ -125,7 +136,9 @@ def _read_description(folder: Path) -> AnnotationDescription:
             f'{path}: no such file; python -m training.annotate writes it as its last'
         ) from error
     except (TypeError, ValueError) as error:
-        raise DatasetError(f'{path}: not written by this version: {error}') from error
+        raise DatasetError(
+            f'{path}: not written by this version: {error}; annotate again'
+        ) from error
 
 
 def _open(path: Path) -> NDArray:

@@ -1,3 +1,4 @@
+import json
 import sys
 from dataclasses import asdict, replace
 
@@ -81,6 +82,33 @@ def test_labels_of_crops_of_another_shape_are_refused(weights, crops, tmp_path):
     wide = CropFolder(tmp_path / 'crops', replace(INFO.crop, height=128, width=96))
     with pytest.raises(DatasetError, match='crops of 64x32, those of the data set are 128x96'):
         AnnotatedDataset(wide, tmp_path / 'labels')[0]
+
+
+def test_labels_of_people_cut_with_another_context_are_refused(weights, crops, tmp_path):
+    crops.context = 1.1
+    annotate(crops, [weights], tmp_path / 'labels', 'cpu')
+    assert AnnotatedDataset(crops, tmp_path / 'labels').context == 1.1
+    for context, words in ((1.25, 'people cut with context 1.25'), (None, 'that are crops')):
+        crops.context = context
+        with pytest.raises(DatasetError, match=f'with context 1.1, the data set has .*{words}'):
+            AnnotatedDataset(crops, tmp_path / 'labels')
+
+
+def test_labels_that_do_not_say_their_crop_are_refused(weights, crops, tmp_path):
+    annotate(crops, [weights], tmp_path / 'labels', 'cpu')
+    description = json.loads((tmp_path / 'labels' / DESCRIPTION).read_text())
+    del description['context']
+    (tmp_path / 'labels' / DESCRIPTION).write_text(json.dumps(description))
+    with pytest.raises(DatasetError, match=r"version: .*'context'; annotate again"):
+        AnnotatedDataset(crops, tmp_path / 'labels')
+
+
+def test_networks_of_different_crops_are_refused(weights, crops, tmp_path):
+    checkpoint = load_checkpoint(weights)
+    info = replace(checkpoint.info, crop=replace(INFO.crop, context=1.3))
+    save_checkpoint(tmp_path / 'other.safetensors', info, checkpoint.tensors)
+    with pytest.raises(AnnotateError, match=r'different crops: 64x32 .*, 64x32 with context 1\.3'):
+        annotate(crops, [weights, tmp_path / 'other.safetensors'], tmp_path / 'labels', 'cpu')
 
 
 def test_labels_that_were_not_finished_are_refused(crops, tmp_path):

@@ -28,13 +28,14 @@ def test_a_data_set_is_opened_by_name_with_options_of_yaml(tmp_path: Path) -> No
     data = create_dataset('mpii', options, CROP, margin=1.5)
     assert isinstance(data, Mpii)
     assert data.labels.keypoint_names == COCO_KEYPOINTS
-    assert data[0].margin == 1.5
+    assert (data[0].margin, data.context) == (1.5, CROP.context)
     assert create_dataset('mpii', options, CROP)[0].image_rgb.shape == (128, 64, 3)
 
 
 def test_a_margin_is_for_data_sets_with_images_around_people(tmp_path: Path) -> None:
     write_image(tmp_path / 'bounding_box_train/0002_c1s1_000451_03.jpg')
     assert create_dataset('market1501', {'root': str(tmp_path)}, CROP, 1.5)[0].margin == 1
+    assert create_dataset('market1501', {'root': str(tmp_path)}, CROP).context is None
 
 
 @pytest.mark.parametrize(

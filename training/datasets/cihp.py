@@ -55,6 +55,7 @@ class Cihp(PersonDataset):
         self._stems, self._persons = stems[is_tall], persons[is_tall]
         self._boxes = boxes[is_tall]
         self._crop, self._margin, self._part_set = crop, margin, part_set
+        self.context = crop.context
         self.identities = np.full(len(self._stems), UNKNOWN, np.int64)
         self.labels = LabelSet(**part_labels(part_set))
 

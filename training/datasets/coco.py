@@ -66,6 +66,7 @@ class CocoKeypoints(PersonDataset):
         self._images = find(root, [split, f'images/{split}'], _SOURCE)
         self._names, self._people = read_coco_people(annotations, min_keypoints)
         self._crop, self._margin = crop, margin
+        self.context = crop.context
         self.identities = np.full(len(self._people), UNKNOWN, np.int64)
         self.labels = LabelSet(**keypoint_labels(keypoint_set))
 

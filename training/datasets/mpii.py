@@ -94,6 +94,7 @@ class Mpii(PersonDataset):
             mat = find(root, [_MAT, f'mpii_human_pose_v1_u12_2/{_MAT}'], _SOURCE)
             self._people = read_mpii_mat(mat)
         self._crop, self._margin, self._person_box = crop, margin, person_box
+        self.context = crop.context
         self.identities = np.full(len(self._people), UNKNOWN, np.int64)
         self.labels = LabelSet(**keypoint_labels(keypoint_set))
 

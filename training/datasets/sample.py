@@ -61,6 +61,8 @@ class PersonDataset(ABC):
     labels: LabelSet
     identities: NDArray[np.int64]  # (N,) person of each sample, UNKNOWN without ReID labels
     is_query: NDArray[np.bool_] | None = None  # (N,) of a test set; the others are its gallery
+    # That of the crop, of data sets that cut people out of images; the others have crops.
+    context: float | None = None
 
     @property
     def labelled_tasks(self) -> tuple[str, ...]:
