@@ -550,3 +550,11 @@ def test_the_shipped_network_tracks_real_people(shared_data, tmp_path):
     assert scores['HOTA'] > 0.3 and scores['IDF1'] > 0.3
     assert load_info(SHIPPED).embedding_dim > 0
     assert 'torch' in sys.modules
+
+
+@pytest.mark.parametrize('command', ['track', 'evaluate'])
+def test_the_log_tells_in_one_line_what_runs_the_network(walk, weights, tmp_path, caplog, command):
+    arguments = ('--weights', weights, '--backend', 'torch', '--device', 'cpu')
+    assert run(command, walk, *arguments, '--out', tmp_path) == 0
+    messages = [record.getMessage() for record in caplog.records if record.name != 'root']
+    assert messages == ['backend torch on cpu in fp32']
