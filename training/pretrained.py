@@ -1,10 +1,13 @@
 """Weights to start from: those of ImageNet by their official loaders, or a checkpoint of ours."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
+from lightning_fabric.utilities import rank_zero_only
 from torch import Tensor
 
 from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint
@@ -12,11 +15,14 @@ from person_mtl_ros.networks.multi_task_net import MultiTaskNet, MultiTaskNetPar
 from training.config import ConfigError
 
 IMAGENET = 'imagenet'
+IMAGENET_GROUPS = 32  # of timm's networks with GroupNorm
+
+_logger = logging.getLogger(__name__)
 
 
 def load_pretrained(network: MultiTaskNet, params: MultiTaskNetParams, source: str) -> list[str]:
     """
-    Fill a network with weights that exist.
+    Fill a network with weights that exist; a warning says what becomes of those of another norm.
 
     :param network: to fill.
     :param params: that it was built with.
@@ -26,13 +32,18 @@ def load_pretrained(network: MultiTaskNet, params: MultiTaskNetParams, source: s
     :raises ConfigError: when there are no such weights or they cannot be had.
     """
     if source == IMAGENET:
-        return _fill(network, _for_branches(_imagenet(params), params))
+        filled = _fill(network, _for_branches(_imagenet(params), params))
+        _warn_of_norm(network, filled, source, params, params.norm, IMAGENET_GROUPS)
+        return filled
     try:
         checkpoint = load_checkpoint(Path(source))
     except CheckpointError as error:
         raise ConfigError(f'pretrained: {error}') from error
     tensors = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
-    return _fill(network, tensors)
+    filled = _fill(network, tensors)
+    trained = MultiTaskNetParams(**checkpoint.info.network_params)
+    _warn_of_norm(network, filled, source, params, trained.norm, trained.norm_groups)
+    return filled
 
 
 def _imagenet(params: MultiTaskNetParams) -> dict[str, Tensor]:
@@ -106,3 +117,31 @@ def _fill(network: MultiTaskNet, tensors: Mapping[str, Tensor]) -> list[str]:
         raise ConfigError('pretrained: none of the weights has the name and shape of one of ours')
     network.load_state_dict(fitting, strict=False)
     return sorted(fitting)
+
+
+def _warn_of_norm(
+    network: MultiTaskNet,
+    filled: Collection[str],
+    source: str,
+    params: MultiTaskNetParams,
+    norm: str,
+    groups: int,
+) -> None:
+    """Say what was taken from weights trained with another norm than the network has."""
+    there, here = _norm_name(norm, groups), _norm_name(params.norm, params.norm_groups)
+    if there == here:
+        return
+    # The constants of pixels, which lie in no module of their own, are nobody's weights.
+    names = {name for name in network.state_dict() if '.' in name}
+    taken = names & set(filled)
+    left = Counter('.'.join(name.split('.')[:2]) for name in names - taken)
+    rest = ', '.join(f'{part} ({count})' for part, count in sorted(left.items()))
+    rank_zero_only(_logger.warning)(
+        f'pretrained: {source} was trained with {there}, this network has {here}; '
+        f'{len(taken)} of {len(names)} tensors are taken, among them scales and shifts of that norm; '
+        f'not taken: {rest or "none"}'
+    )
+
+
+def _norm_name(norm: str, groups: int) -> str:
+    return f'GroupNorm of {groups} groups' if norm == 'group' else 'BatchNorm'

@@ -84,3 +84,34 @@ def test_a_checkpoint_of_ours_fills_what_fits(tmp_path):
 def test_a_checkpoint_that_is_none_is_said(tmp_path):
     with pytest.raises(ConfigError, match='no such file'):
         load_pretrained(build_multi_task_net(PARAMS), PARAMS, str(tmp_path / 'x.safetensors'))
+
+
+@pytest.fixture
+def resnet18_gn(monkeypatch):
+    """Weights as if there were official ones for a ResNet-18 with GroupNorm."""
+    params = MultiTaskNetParams(backbone='resnet18', tasks=('reid',))
+    tensors = build_multi_task_net(params).backbone.state_dict()
+    monkeypatch.setattr(pretrained, 'LOADERS', {('resnet18', 'group'): lambda: tensors})
+
+
+def test_imagenet_weights_for_other_groups_say_what_is_taken(resnet18_gn, caplog):
+    params = MultiTaskNetParams(backbone='resnet18', tasks=('reid', 'pose'), joints=3)
+    load_pretrained(build_multi_task_net(params), params, 'imagenet')
+    assert not caplog.messages
+    params = replace(params, norm_groups=16)
+    filled = load_pretrained(build_multi_task_net(params), params, 'imagenet')
+    (line,) = caplog.messages
+    assert 'with GroupNorm of 32 groups, this network has GroupNorm of 16 groups' in line
+    assert f'; {len(filled)} of {len(filled) + 2} tensors are taken' in line, line
+    assert line.endswith('not taken: heads.pose (2)')
+
+
+def test_a_checkpoint_of_another_norm_says_what_is_taken(tmp_path, caplog):
+    source = str(write_fake_checkpoint(tmp_path / 'ours.safetensors'))
+    load_pretrained(build_multi_task_net(PARAMS), PARAMS, source)
+    assert not caplog.messages
+    params = replace(PARAMS, norm='batch')
+    load_pretrained(build_multi_task_net(params), params, source)
+    (line,) = caplog.messages
+    assert 'trained with GroupNorm of 4 groups, this network has BatchNorm' in line
+    assert 'backbone.bn1 (3)' in line and '\n' not in line
