@@ -138,7 +138,7 @@ def _warn_of_norm(
     rest = ', '.join(f'{part} ({count})' for part, count in sorted(left.items()))
     rank_zero_only(_logger.warning)(
         f'pretrained: {source} was trained with {there}, this network has {here}; '
-        f'{len(taken)} of {len(names)} tensors are taken, among them scales and shifts of that norm; '
+        f'{len(taken)} of {len(names)} tensors are taken, with scales and shifts of that norm; '
         f'not taken: {rest or "none"}'
     )
 
