@@ -50,7 +50,8 @@ TOPICS_HEAD = """\
 Written by `make docs` from the running nodes. Names are relative, so that a namespace and
 remapping apply. The QoS of images and detections follows the parameters named `..._reliability`;
 shown is their default. With `image_transport: compressed` the topic `image` becomes
-`image/compressed`. Every node is a lifecycle node and has the services of one.
+`image/compressed`. `odometry` and `camera_info` are read only with `use_odometry: true`. Every
+node is a lifecycle node and has the services of one.
 """
 
 
@@ -161,9 +162,16 @@ def nodes_text() -> str:
     text = ''
     with tempfile.TemporaryDirectory() as folder:
         write_sequence(Path(folder))
+        given = {
+            PerceptionNode: [Parameter('use_odometry', value=True)],
+            VideoNode: [Parameter('source', value=folder)],
+        }
         for node_class in NODES:
-            source = [Parameter('source', value=folder)] if node_class is VideoNode else []
-            node = node_class(context=context, namespace=NAMESPACE, parameter_overrides=source)
+            node = node_class(
+                context=context,
+                namespace=NAMESPACE,
+                parameter_overrides=given.get(node_class, []),
+            )
             if not node.start():
                 raise RuntimeError(f'{node_class.node_name} does not start')
             text += f'\n## {node_class.node_name}\n\n{summary(node_class)}\n\n'

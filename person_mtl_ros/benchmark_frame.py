@@ -108,7 +108,7 @@ class _Run:
         self._stamp_sec += 1 / RATE_HZ
         detections = self._crowd.detections()
         begin = time.perf_counter()
-        persons, motion = self._perception.look(self._stamp_sec, image_bgr, detections)
+        persons, motion, _ = self._perception.look(self._stamp_sec, image_bgr, detections)
         self._tracker.step(self._stamp_sec, persons, IMAGE_SIZE, motion)
         total = time.perf_counter() - begin
         self._perception.took(total)

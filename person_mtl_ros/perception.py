@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
+from person_mtl_ros.camera_motion import CameraMotionParams
+from person_mtl_ros.camera_motion_fusion import CameraMotion, CameraMotionFusion
+from person_mtl_ros.odometry import CameraOdometry
 from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.refresh import RefreshParams, RefreshSchedule
 from person_mtl_ros.structures import Detection, Float32Array, PersonEstimate, UInt8Array
@@ -16,6 +18,7 @@ class Look(NamedTuple):
 
     persons: list[PersonEstimate]  # one per detection, in the same order
     camera_motion: Float32Array | None  # (2, 3) since the image before, None if unknown
+    odometry: str  # what became of it: used, or why not; empty where there is none
 
 
 class Perception:
@@ -27,6 +30,7 @@ class Perception:
     :param predictor: the network.
     :param refresh: how many people it may look at.
     :param camera: whether the camera's motion is estimated, and how.
+    :param odometry: helps with that, if there is some.
     """
 
     def __init__(
@@ -34,12 +38,13 @@ class Perception:
         predictor: Predictor,
         refresh: RefreshParams | None = None,
         camera: CameraMotionParams | None = None,
+        odometry: CameraOdometry | None = None,
     ) -> None:
         self.predictor = predictor
         self.last_timings: dict[str, float] = {}  # seconds per stage of the latest look
         self._schedule = RefreshSchedule(refresh or RefreshParams())
         self._use_camera = camera or CameraMotionParams()
-        self._camera = CameraMotionEstimator(self._use_camera)
+        self._camera = CameraMotionFusion(self._use_camera, odometry)
         self._beside = ThreadPoolExecutor(1, thread_name_prefix='camera_motion')
         self._evaluated = 0
 
@@ -67,7 +72,7 @@ class Perception:
             nonlocal moving
             if self._use_camera.camera_motion:
                 boxes = [d.box_xyxy for d in detections]
-                moving = self._beside.submit(self._camera.estimate, image_bgr, boxes)
+                moving = self._beside.submit(self._camera.estimate, stamp_sec, image_bgr, boxes)
 
         begin = time.perf_counter()
         is_chosen = self._schedule.choose(stamp_sec, detections).tolist()
@@ -81,7 +86,7 @@ class Perception:
                 self._camera.reset()
             raise
         predicted = time.perf_counter()
-        motion = None if moving is None else moving.result()
+        motion = CameraMotion(None, '') if moving is None else moving.result()
         self.last_timings = {
             'schedule': scheduled - begin,
             **self.predictor.last_timings,
@@ -92,7 +97,7 @@ class Perception:
             next(estimates) if yes else PersonEstimate(detection, is_evaluated=False)
             for detection, yes in zip(detections, is_chosen, strict=True)
         ]
-        return Look(persons, motion)
+        return Look(persons, motion.affine, motion.odometry)
 
     def took(self, seconds: float) -> None:
         """Say how long the latest image took from arrival to result, for ``time_budget_ms``."""

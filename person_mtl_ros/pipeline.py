@@ -52,7 +52,8 @@ def track_frames(
             motion = None
         else:
             begin = time.perf_counter()
-            persons, motion = perception.look(frame.stamp_sec, frame.image_bgr, frame.detections)
+            look = perception.look(frame.stamp_sec, frame.image_bgr, frame.detections)
+            persons, motion = look.persons, look.camera_motion
             perception.took(time.perf_counter() - begin)
             for stage, seconds in perception.last_timings.items():
                 latency.add(stage, seconds)

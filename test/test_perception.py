@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from person_mtl_ros.backends import DeviceError
+from person_mtl_ros.camera_geometry import PinholeCamera
 from person_mtl_ros.camera_motion import CameraMotionEstimator, CameraMotionParams
+from person_mtl_ros.odometry import CameraOdometry
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import Detection, PersonEstimate
@@ -13,6 +15,7 @@ from person_mtl_ros.structures import Detection, PersonEstimate
 DEADLINE_SEC = 20.0
 NOISE = np.random.default_rng(0).integers(0, 256, (240, 440, 3), dtype=np.uint8)
 PLACE = cv2.normalize(cv2.GaussianBlur(NOISE, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
+DARK = np.zeros((240, 320, 3), np.uint8)
 
 
 class FakePredictor:
@@ -65,10 +68,10 @@ def test_the_camera_is_watched_while_the_network_works(monkeypatch):
     has_begun, may_end = threading.Event(), threading.Event()
     estimate = CameraMotionEstimator.estimate
 
-    def slow_estimate(self, image_bgr, boxes):
+    def slow_estimate(self, *arguments):
         has_begun.set()
         assert may_end.wait(DEADLINE_SEC)
-        return estimate(self, image_bgr, boxes)
+        return estimate(self, *arguments)
 
     class Predictor(FakePredictor):
         def predict(self, image_bgr, detections, meanwhile=None):
@@ -126,3 +129,77 @@ def test_every_stage_has_a_time():
     perception = _perception(FakePredictor())
     perception.look(1.0, _image(), _people(1))
     assert perception.last_timings.keys() == {'schedule', 'forward', 'camera motion'}
+
+
+def _turning_robot(speed, until=3.0):
+    """Odometry of a robot that turns to the left, with a camera that looks ahead."""
+    odometry = CameraOdometry()
+    odometry.set_camera(PinholeCamera((300.0, 300.0), (160.0, 120.0), (320.0, 240.0)))
+    for stamp in np.arange(0.9, until, 0.02):
+        half = speed * stamp / 2
+        odometry.add(float(stamp), (0.0, 0.0, float(np.sin(half)), float(np.cos(half))))
+    return odometry
+
+
+def _with_odometry(odometry, predictor=None):
+    return Perception(predictor or FakePredictor(), odometry=odometry)
+
+
+def _shift_in_the_middle(motion):
+    return motion @ (160, 120, 1) - (160, 120)
+
+
+def test_odometry_stands_in_where_the_image_tells_nothing():
+    perception, dark = _with_odometry(_turning_robot(1.0)), DARK
+    assert perception.look(1.0, dark, []).camera_motion is None
+    for step in range(1, 5):
+        _, motion, odometry = perception.look(1 + step / 10, dark, [])
+        assert odometry == 'used alone'
+        np.testing.assert_allclose(_shift_in_the_middle(motion), [300 * np.tan(0.1), 0], atol=5)
+
+
+def test_the_image_has_the_last_word_on_the_motion():
+    perception = _with_odometry(_turning_robot(-0.3))
+    perception.look(1.0, _image(0), [])
+    _, motion, odometry = perception.look(1.1, _image(14), [])  # 14, not 9: it travels as well
+    assert odometry == 'used with the image'
+    np.testing.assert_allclose(_shift_in_the_middle(motion), [-14, 0], atol=0.5)
+
+
+def test_odometry_that_the_image_contradicts_is_told():
+    perception = _with_odometry(_turning_robot(1.0))
+    perception.look(1.0, _image(0), [])
+    _, motion, odometry = perception.look(1.1, _image(14), [])
+    assert odometry == 'refused: contradicts the image'
+    np.testing.assert_allclose(_shift_in_the_middle(motion), [-14, 0], atol=0.5)
+
+
+def test_what_odometry_cannot_tell_is_said_and_the_image_goes_on():
+    perception = _with_odometry(_turning_robot(-0.3, until=1.3))
+    for step, expected in enumerate(
+        ['', 'used with', 'used with', *2 * ['refused: odometry too']]
+    ):
+        _, motion, odometry = perception.look(1 + 0.15 * step, _image(14 * step), [])
+        assert odometry.startswith(expected) and bool(odometry) == bool(expected)
+        assert (motion is None) == (step == 0)
+
+
+def test_a_turn_that_leaves_nothing_in_view_is_no_motion():
+    perception = _with_odometry(_turning_robot(5.0))
+    perception.look(1.0, DARK, [])
+    look = perception.look(1.3, DARK, [])
+    assert look.camera_motion is None and look.odometry == 'refused: turned too far'
+
+
+def test_odometry_does_not_bridge_what_the_images_cannot():
+    predictor = FakePredictor()
+    perception, dark = _with_odometry(_turning_robot(1.0), predictor), DARK
+    perception.look(1.0, dark, [])
+    assert perception.look(1.1, dark[::2, ::2], []).camera_motion is None  # another resolution
+    perception.look(1.2, dark, [])
+    predictor.fails = True
+    with pytest.raises(DeviceError):
+        perception.look(1.3, dark, [])
+    predictor.fails = False
+    assert perception.look(1.4, dark, []).camera_motion is None
+    assert perception.look(1.5, dark, []).camera_motion is not None

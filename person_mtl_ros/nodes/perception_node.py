@@ -24,8 +24,10 @@ from person_mtl_ros.nodes.conversions import (
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
 from person_mtl_ros.nodes.managed_node import ManagedNode, run
 from person_mtl_ros.nodes.message_faults import estimate_fault
+from person_mtl_ros.nodes.odometry_input import subscribe_to_odometry
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
 from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
+from person_mtl_ros.odometry import OdometryParams
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import HEADS, Predictor
@@ -101,6 +103,7 @@ class PerceptionNode(ManagedNode):
         ImageInputParams,
         PairingParams,
         CameraMotionParams,
+        OdometryParams,
     )
 
     def configure(self) -> None:  # noqa: D102
@@ -142,6 +145,7 @@ class PerceptionNode(ManagedNode):
                 'image dropped: deactivated', self._pairing.waiting_images
             )
         )
+        self._odometry = subscribe_to_odometry(self, self.params(PairingParams).time_jump)
         self._worker = self.start_worker('pairs', 'persons', self._process, self._failed)
         self._inputs = [
             subscribe_to_image(self, self._pairing.add_image, depth=1),
@@ -185,7 +189,7 @@ class PerceptionNode(ManagedNode):
         converted = time.monotonic()
         perception = self._ready_perception()
         header = pair.image.header
-        persons, motion = perception.look(stamp_ns(header) / 1e9, image_bgr, detections)
+        persons, motion, odometry = perception.look(stamp_ns(header) / 1e9, image_bgr, detections)
         looked = time.monotonic()
         size = (image_bgr.shape[1], image_bgr.shape[0])
         since, self._camera_since = self._camera_since, header.stamp
@@ -198,6 +202,8 @@ class PerceptionNode(ManagedNode):
         self.diagnostics.count('persons evaluated', sum(p.is_evaluated for p in persons))
         if self.params(CameraMotionParams).camera_motion:
             self.diagnostics.count('camera motion unknown', int(motion is None))
+        if odometry:
+            self.diagnostics.count(f'odometry {odometry}')
         self.diagnostics.latency('convert', converted - begin)
         for stage, seconds in perception.last_timings.items():
             self.diagnostics.latency(stage, seconds)
@@ -211,7 +217,7 @@ class PerceptionNode(ManagedNode):
         if self._perception is None:
             if self._predictor is None:
                 self._predictor = self._load()
-            self._perception = Perception(self._predictor, refresh, camera)
+            self._perception = Perception(self._predictor, refresh, camera, self._odometry)
         self._perception.use(refresh, camera)
         return self._perception
 

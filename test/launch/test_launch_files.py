@@ -176,6 +176,13 @@ def test_topics_are_remapped(launch):
         assert starts[name].remaps['image/compressed'] == '/camera/image_raw/compressed'
 
 
+def test_odometry_is_used_where_its_topic_is_given(launch):
+    start = launch('bringup', odometry='/odom', camera_info='/camera/info')['perception_node']
+    assert start.parameters == {'use_odometry': True}
+    assert start.remaps['odometry'] == '/odom'
+    assert start.remaps['camera_info'] == '/camera/info'
+
+
 def test_namespace_holds_for_all(launch):
     for start in launch('replay', source='0', namespace='robot/front', rviz='true').values():
         assert start.remaps['__ns'] == '/robot/front'
