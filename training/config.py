@@ -31,8 +31,13 @@ Task = Literal['reid', 'attributes', 'pose', 'parts']
 # What has a weight in the sum of losses; ReID has two of them (Pfeiffer et al., section 3).
 LossName = Literal['triplet', 'identity', 'attributes', 'pose', 'parts']
 NORMS = ('group', 'batch')  # of ``backbones.norm_layer``
+# What is measured of the tasks, see ``training.evaluation``; all are shares.
+Measure = Literal[
+    'mAP', 'rank1', 'rank5', 'rank10', 'accuracy', 'mA', 'PCKh', 'PCKh_all', 'mIoU', 'mIoU_5'
+]
 LOSSES_OF_REID = ('triplet', 'identity')
 Share = Annotated[float, Field(gt=0, le=1)]
+ShareOrZero = Annotated[float, Field(ge=0, le=1)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 _strict = ConfigDict(extra='forbid')
@@ -119,10 +124,12 @@ class ExperimentConfig:
     save_every: PositiveInt = 500  # steps
     validate_every: NonNegativeInt = 0  # steps; 0 only at the end
     description: str = ''  # one line for tables
-    expected: dict[str, float] = field(default_factory=dict)  # what the paper reports
+    # What the paper reports: data set -> task -> measure, as in the results.
+    expected: dict[str, dict[Task, dict[Measure, ShareOrZero]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._check_network()
+        self._check_expected()
         if not self.train:
             raise ValueError('train: no data set')
         for name, data in self.train.items():
@@ -156,6 +163,16 @@ class ExperimentConfig:
                 raise ValueError(
                     f'network: {name} {getattr(params, name)} is no multiple of '
                     f'{params.norm_groups} norm_groups'
+                )
+
+    def _check_expected(self) -> None:
+        for name, tasks in self.expected.items():
+            measured = self.validation[name].tasks if name in self.validation else ()
+            unmeasured = [task for task in tasks if task not in measured]
+            if unmeasured:
+                raise ValueError(
+                    f'expected.{name}: {", ".join(unmeasured)} not among the tasks '
+                    f'of validation.{name}'
                 )
 
     def _check_training_data(self, data: TrainingDataConfig) -> None:

@@ -4,7 +4,8 @@ Turn the results of runs into a page with tables and plots.
     python -m training.table runs --out docs/results/multi_task.md
 
 RUNS holds what ``python -m training.sweep`` writes: NAME/seed_N/results.json. The tables are those
-of Pfeiffer et al.; a figure is the mean over seeds with its standard deviation.
+of Pfeiffer et al.; a figure is the mean over seeds with its standard deviation, and in brackets
+what the experiment file expects.
 """
 
 import argparse
@@ -29,13 +30,9 @@ from training.run_folder import NETWORK, RESULTS
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
-Column = tuple[str, str]  # data set and task
-MEASURES = {
-    'reid': 'ReID mAP',
-    'attributes': 'attribute accuracy',
-    'pose': 'PCKh',
-    'parts': 'mIoU',
-}
+Column = tuple[str, str, str]  # data set, task and measure
+# Measures whose name does not tell what of.
+TITLES = {'mAP': 'ReID mAP', 'accuracy': 'attribute accuracy', 'mIoU_5': 'mIoU of 5 classes'}
 
 
 class TableError(ValueError):
@@ -57,15 +54,28 @@ class Runs:
 
     @property
     def columns(self) -> list[Column]:
-        """What was measured."""
-        validation = self.results[0]['validation']
-        return [(dataset, task) for dataset, tasks in validation.items() for task in tasks]
+        """Primary measure of every task, and those that are expected."""
+        return [
+            (dataset, task, measure)
+            for dataset, tasks in self.results[0]['validation'].items()
+            for task in tasks
+            for measure in dict.fromkeys((PRIMARY[task], *self._expected(dataset, task)))
+        ]
 
     def percent(self, column: Column) -> list[float]:
         """Measure of each seed."""
-        dataset, task = column
-        values = [r['validation'][dataset][task][PRIMARY[task]] for r in self.results]
+        dataset, task, measure = column
+        values = [r['validation'][dataset][task].get(measure) for r in self.results]
         return [float('nan') if value is None else 100 * value for value in values]
+
+    def expected_percent(self, column: Column) -> float | None:
+        """Figure that the experiment file expects, if it does."""
+        dataset, task, measure = column
+        value = self._expected(dataset, task).get(measure)
+        return None if value is None else 100 * value
+
+    def _expected(self, dataset: str, task: str) -> dict[str, float]:
+        return dict(self.results[0]['expected'].get(dataset, {}).get(task, {}))
 
 
 def read_runs(folder: Path) -> dict[str, Runs]:
@@ -93,16 +103,13 @@ def read_runs(folder: Path) -> dict[str, Runs]:
 
 
 def score_table(runs: Sequence[Runs]) -> str:
-    """Markdown: a row per experiment, a column per data set and task."""
-    columns = list(dict.fromkeys(column for run in runs for column in run.columns))
-    headers = ['', 'seeds', *(f'{MEASURES[task]}, {dataset}' for dataset, task in columns)]
-    rows = []
-    for run in runs:
-        cells = [
-            _mean_and_deviation(run.percent(column)) if column in run.columns else '–'
-            for column in columns
-        ]
-        rows.append([run.description, len(run.results), *cells])
+    """Markdown: a row per experiment, a column per measure; expected figures in brackets."""
+    columns = _columns(runs)
+    headers = ['', 'seeds', *(f'{_title(measure)}, {dataset}' for dataset, _, measure in columns)]
+    rows = [
+        [run.description, len(run.results), *(_score_cell(run, column) for column in columns)]
+        for run in runs
+    ]
     return tabulate(rows, headers, tablefmt='github', disable_numparse=True)
 
 
@@ -120,8 +127,12 @@ def cost_table(runs: Sequence[Runs]) -> str:
 
 
 def plot(runs: Sequence[Runs], path: Path) -> None:
-    """Draw every measure of every experiment: a bar for the mean, a dot for each seed."""
-    columns = list(dict.fromkeys(column for run in runs for column in run.columns))
+    """
+    Draw every measure of every experiment.
+
+    A bar for the mean, a dot for each seed and a line for what is expected.
+    """
+    columns = _columns(runs)
     figure, axes = plt.subplots(
         1, len(columns), figsize=(2.6 * len(columns), 0.34 * len(runs) + 1.1), sharey=True
     )
@@ -131,8 +142,10 @@ def plot(runs: Sequence[Runs], path: Path) -> None:
                 values = run.percent(column)
                 axis.barh(place, np.mean(values), color='#9ecae1')
                 axis.plot(values, [place] * len(values), 'o', color='#08519c', markersize=3)
-        dataset, task = column
-        axis.set_title(f'{MEASURES[task]}\n{dataset}', fontsize=9)
+                if (expected := run.expected_percent(column)) is not None:
+                    axis.plot(expected, place, '|', color='#d94801', markersize=12)
+        dataset, _, measure = column
+        axis.set_title(f'{_title(measure)}\n{dataset}', fontsize=9)
         axis.set_yticks(range(len(runs)), [run.description for run in runs], fontsize=8)
         axis.tick_params(axis='x', labelsize=8)
         axis.spines[['top', 'right']].set_visible(False)
@@ -179,6 +192,22 @@ def _part(page: Path, title: str, runs: Mapping[str, Runs]) -> list[str]:
     picture = page.parent / f'{name}.png'
     plot(chosen, picture)
     return [*score_table(chosen).splitlines(), '', f'![{name}]({picture.name})']
+
+
+def _columns(runs: Sequence[Runs]) -> list[Column]:
+    return list(dict.fromkeys(column for run in runs for column in run.columns))
+
+
+def _title(measure: str) -> str:
+    return TITLES.get(measure, measure)
+
+
+def _score_cell(run: Runs, column: Column) -> str:
+    if column[:2] not in [measured[:2] for measured in run.columns]:
+        return '–'
+    expected = run.expected_percent(column)
+    words = '' if expected is None else f' (expected {expected:.1f})'
+    return _mean_and_deviation(run.percent(column)) + words
 
 
 def _mean_and_deviation(values: Sequence[float]) -> str:

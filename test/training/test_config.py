@@ -1,8 +1,14 @@
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 
-from training.config import ConfigError, config_to_json, load_config
+from training.config import ConfigError, Measure, config_to_json, load_config
+from training.datasets.label_sets import keypoint_labels, part_labels
+from training.datasets.sample import LabelSet
+from training.evaluation import PRIMARY, evaluate
+from training.labels import MARKET_ATTRIBUTES
 
 EXPERIMENTS = sorted(
     path
@@ -15,7 +21,8 @@ network: {backbone: resnet18, width: 16, norm_groups: 4}
 crop: {height: 64, width: 32}
 train:
   market: {dataset: rendered, options: {folder: x}, tasks: [reid], crops_per_person: 4}
-validation: {}
+validation:
+  market: {dataset: rendered, options: {folder: y}, tasks: [reid]}
 optimization: {steps: 10}
 """
 
@@ -69,6 +76,10 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
         (['network.width=broad'], 'network.width: Input should be a valid integer'),
         (['network.sharing=some'], "sharing 'some'; expected one of"),
         (['network.norm_groups=3'], 'width 16 is no multiple of 3 norm_groups'),
+        (['expected={market: {reid: {mAP: 77.4}}}'], 'less than or equal to 1'),
+        (['expected={market: {reid: {map: 0.7}}}'], 'expected.market.reid.map'),
+        (['expected={market: {pose: {PCKh: 0.7}}}'], 'expected.market: pose not among the tasks'),
+        (['expected={mpii: {pose: {PCKh: 0.7}}}'], 'expected.mpii: pose not among the tasks'),
         (['seed=[1'], 'seed=[1: not YAML'),
         (['nonsense'], "'nonsense': expected KEY=VALUE"),
     ],
@@ -104,3 +115,29 @@ def test_what_is_kept_beside_results_gives_the_experiment_again(tmp_path: Path) 
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_experiment_file_is_read_and_describes_itself(path: Path) -> None:
     assert load_config(path).description
+
+
+def test_expected_figures_have_the_names_of_results() -> None:
+    """All that experiment files may expect are measures, and primary ones among them."""
+    names = set(get_args(Measure))
+    assert set(PRIMARY.values()) <= names
+    label_set = LabelSet(
+        attributes=MARKET_ATTRIBUTES, **keypoint_labels('mpii'), **part_labels('lip')
+    )
+    joints, parts = len(label_set.keypoint_names), len(label_set.part_names)
+    outputs = {
+        'reid': np.eye(2),
+        'attributes': np.ones((2, sum(len(spec.classes) for spec in MARKET_ATTRIBUTES))),
+        'pose': np.zeros((2, joints, 3)),
+        'parts': np.arange(parts).repeat(2).reshape(2, parts, 1) % parts,
+    }
+    labels = {
+        'identity': np.zeros(2, int),
+        'attributes': np.zeros((2, len(MARKET_ATTRIBUTES)), int),
+        'keypoints': np.ones((2, joints, 3)),
+        'head_size': np.ones(2),
+        'parts': outputs['parts'],
+    }
+    results = evaluate(outputs, labels, label_set)
+    measured = {name for scores in results.values() for name in scores if '/' not in name}
+    assert measured == names

@@ -3,7 +3,7 @@ import json
 import pytest
 from fake_checkpoint import write_fake_checkpoint
 
-from training.table import TableError, read_runs, score_table, write_page
+from training.table import TableError, plot, read_runs, score_table, write_page
 
 PAGE = """# Title
 
@@ -25,7 +25,11 @@ def runs(tmp_path):
             folder = tmp_path / 'runs' / name / f'seed_{seed}'
             folder.mkdir(parents=True)
             validation = {'market': {'reid': {'mAP': score}}}
-            results = {'description': f'Variant {name[-1]}', 'validation': validation}
+            results = {
+                'description': f'Variant {name[-1]}',
+                'expected': {},
+                'validation': validation,
+            }
             (folder / 'results.json').write_text(json.dumps(results))
             write_fake_checkpoint(folder / 'network.safetensors')
     return tmp_path / 'runs'
@@ -35,6 +39,23 @@ def test_a_row_has_mean_and_deviation_over_the_seeds(runs):
     first, second = score_table(list(read_runs(runs).values())).splitlines()[2:]
     assert [cell.strip() for cell in first.split('|')[1:-1]] == ['Variant a', '2', '60.0 ± 14.1']
     assert [cell.strip() for cell in second.split('|')[1:-1]] == ['Variant b', '1', '25.0']
+
+
+def test_expected_figures_stand_beside_the_measured_ones(runs, tmp_path):
+    path = runs / 'table7_b' / 'seed_0' / 'results.json'
+    results = json.loads(path.read_text())
+    results['validation']['lip'] = {'parts': {'mIoU': 0.2, 'mIoU_5': 0.4}}
+    results['expected'] = {'market': {'reid': {'mAP': 0.774}}, 'lip': {'parts': {'mIoU_5': 0.71}}}
+    path.write_text(json.dumps(results))
+    header, _, first, second = (
+        [cell.strip() for cell in line.split('|')[1:-1]]
+        for line in score_table(list(read_runs(runs).values())).splitlines()
+    )
+    assert header[2:] == ['ReID mAP, market', 'mIoU, lip', 'mIoU of 5 classes, lip']
+    assert first[2:] == ['60.0 ± 14.1', '–', '–']
+    assert second[2:] == ['25.0 (expected 77.4)', '20.0', '40.0 (expected 71.0)']
+    plot(list(read_runs(runs).values()), tmp_path / 'plot.png')
+    assert (tmp_path / 'plot.png').stat().st_size > 1000
 
 
 def test_only_generated_parts_of_a_page_change(runs, tmp_path):
