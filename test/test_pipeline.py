@@ -1,9 +1,11 @@
 import cv2
 import numpy as np
 
+from person_mtl_ros.camera_geometry import PinholeCamera
 from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.odometry import CameraOdometry
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.pipeline import reported, track_frames
 from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate, TrackState
@@ -87,6 +89,56 @@ def test_the_tracker_is_told_how_the_camera_moves():
         (person,) = out[-1].tracks
         assert not person.is_matched
         np.testing.assert_allclose(person.box_xyxy[0], 150 + shift, atol=1)
+
+
+FOCAL = 300.0
+PEOPLE_YAW = np.linspace(-0.4, 0.4, 5)  # where five people stand around the robot, to the left
+
+
+def _yaw(stamp):
+    """A robot that stands, then turns to and fro, 2 radians per second at most."""
+    return 0.0 if stamp < 1.5 else 0.5 * np.sin(4.0 * (stamp - 1.5))
+
+
+def _dark_frames():
+    for index in range(10, 60):
+        angles = PEOPLE_YAW - _yaw(index / 10)
+        x = 160 - FOCAL * np.tan(angles)
+        boxes = np.column_stack([x - 15, 0 * x + 80, x + 15, 0 * x + 170]).astype(np.float32)
+        found = tuple(
+            Detection(box_xyxy, 0.9, detection_id=str(number))
+            for number, box_xyxy in enumerate(boxes)
+            if box_xyxy[0] > 0 and box_xyxy[2] < 320
+        )
+        yield Frame(index, index / 10, IMAGE, found)
+
+
+def _odometry():
+    odometry = CameraOdometry()
+    odometry.set_camera(PinholeCamera((FOCAL, FOCAL), (160.0, 120.0), (320.0, 240.0)))
+    for stamp in np.arange(0.9, 6.0, 0.02):
+        half = _yaw(stamp) / 2
+        odometry.add(float(stamp), (0.0, 0.0, float(np.sin(half)), float(np.cos(half))))
+    return odometry
+
+
+def _switches_in_the_dark(odometry):
+    """How often somebody's id is not the one of the image before."""
+    perception = Perception(FakePredictor(), odometry=odometry)
+    tracked = track_frames(_dark_frames(), perception, ReidTracker(), (320, 240), Latency())
+    id_of, switches = {}, 0
+    for item in tracked:
+        for track in reported(item.tracks):
+            who = track.estimate.detection.detection_id
+            switches += id_of.get(who, track.track_id) != track.track_id
+            id_of[who] = track.track_id
+    assert len(id_of) == len(PEOPLE_YAW)
+    return switches
+
+
+def test_odometry_holds_ids_through_fast_turns_in_the_dark():
+    assert _switches_in_the_dark(_odometry()) == 0
+    assert _switches_in_the_dark(None) > 5
 
 
 def test_frames_are_taken_one_at_a_time():
