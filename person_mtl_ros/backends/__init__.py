@@ -22,6 +22,7 @@ __all__ = [
     'DeviceError',
     'ImageBackend',
     'create_backend',
+    'open_backend',
 ]
 
 logger = logging.getLogger(__name__)
@@ -86,12 +87,13 @@ def create_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str
     """
     if name == AUTO:
         return _fastest(model, device, tasks)
-    backend = _create(name, model, device, tasks)
+    backend = open_backend(name, model, device, tasks)
     logger.info('%s', _description(backend))
     return backend
 
 
-def _create(name: str, model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
+def open_backend(name: str, model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
+    """Prepare a network as :func:`create_backend` does, but choose nothing and log nothing."""
     if name not in BACKENDS:
         raise BackendError(
             f"unknown backend '{name}'; expected one of {', '.join((AUTO, *BACKENDS))}"
@@ -115,7 +117,7 @@ def _fastest(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     faults = []
     for name, place in candidates:
         try:
-            backend = _create(name, model, place, tasks)
+            backend = open_backend(name, model, place, tasks)
         except BackendError as error:
             faults.append(f'not {name} on {place}: {error}')
             continue

@@ -15,6 +15,7 @@ from person_mtl_ros.onnx_metadata import graph_digest
 
 # To turn a checkpoint into an exported network.
 EXPORT_PACKAGES = ('torch', 'torchvision', 'onnx', 'onnxscript')
+REVISION = '2'  # of what is written; another one makes files in the cache stale
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def _export(model: ModelFile, backend: str, runtime: str, device_name: str) -> M
 
     key = {
         'checkpoint': model.model_id,
+        'revision': REVISION,
         'backend': backend,
         'device': device_name,
         **{name: version(name) for name in (*EXPORT_PACKAGES, runtime)},

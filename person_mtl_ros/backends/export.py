@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from person_mtl_ros.atomic_path import atomic_path
-from person_mtl_ros.backends import create_backend
+from person_mtl_ros.backends import open_backend
 from person_mtl_ros.backends.agreement import bounds_of, disagreements
 from person_mtl_ros.backends.backend import AUTO, BackendError
 from person_mtl_ros.backends.group_norm import rewrite_group_norms
@@ -73,7 +73,7 @@ def export_checkpoint(
     def write_verified(candidate: str) -> Export:
         with atomic_path(out) as temporary:
             export = write_exported(model, checkpoint, backend, candidate, temporary)
-            network = create_backend(backend, open_model(temporary), 'cpu', tasks)
+            network = open_backend(backend, open_model(temporary), 'cpu', tasks)
             if network.precision != candidate:
                 raise DisagreementError(network.remark)
             agreement = agreement_of(network, expected, crops)
