@@ -26,6 +26,7 @@ from tqdm import tqdm
 from person_mtl_ros.backends import Backend, BackendError, create_backend
 from person_mtl_ros.backends.export import onnx_from_checkpoint, write_exported
 from person_mtl_ros.backends.file_cache import cache_in
+from person_mtl_ros.backends.sample_crops import calibration_crops
 from person_mtl_ros.backends.torch_backend import find_device, load_network
 from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
 from person_mtl_ros.checkpoint import (
@@ -44,7 +45,13 @@ from person_mtl_ros.structures import AttributeSpec
 
 # Of the ceiling, by the type of the device: a GPU is busy with large ones only.
 MATRIX_SIZES = {'cpu': 2048, 'cuda': 8192}
-TORCH_DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+INT8 = 'int8'
+TORCH_DTYPES = {
+    'fp32': torch.float32,
+    'bf16': torch.bfloat16,
+    'fp16': torch.float16,
+    INT8: torch.int8,
+}
 EAGER = 'torch eager'  # on a GPU: every operation launched anew
 # The network of the paper with the labels of the shipped one.
 PAPER_NETWORK = (
@@ -259,8 +266,13 @@ class _Networks:
         name = checkpoint.model_id
         if name not in self._exported:
             self._exported[name] = onnx_from_checkpoint(checkpoint, config.heads)
+        exported = self._exported[name]
+        if config.precision == INT8:
+            from person_mtl_ros.backends.quantization import quantize
+
+            exported = quantize(exported, calibration_crops(self.crop))
         path = self._folder / f'{name}-{config.backend}-{config.precision}.onnx'
-        write_exported(self._exported[name], checkpoint, config.backend, config.precision, path)
+        write_exported(exported, checkpoint, config.backend, config.precision, path)
         return open_model(path)
 
 
@@ -303,9 +315,10 @@ class _Ceiling:
         self._size = MATRIX_SIZES[self._device.type]
         matrices = torch.randn(2, self._size, self._size, device=self._device)
         self._a, self._b = matrices.to(TORCH_DTYPES[precision])
+        self._multiply = torch._int_mm if precision == INT8 else torch.matmul
 
     def __call__(self) -> None:
-        self._a @ self._b
+        self._multiply(self._a, self._b)
         if self._device.type == 'cuda':
             torch.cuda.synchronize(self._device)
 

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from person_mtl_ros.backends import AUTO, BACKENDS
 from person_mtl_ros.backends.conversion import check_export_packages
-from person_mtl_ros.backends.precisions import PRECISIONS
+from person_mtl_ros.backends.precisions import ON_REQUEST, PRECISIONS
 from person_mtl_ros.checkpoint import default_checkpoint, open_model
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.evaluation.report import write_report
@@ -102,8 +102,12 @@ def _network(options: argparse.Namespace) -> list[dict[str, Any]]:
         backends = [('torch', 'fp32')]
         installed = [name for name, runtime in RUNTIMES.items() if _is_installed(runtime)]
         for name in installed:
+            if _is_installed('nncf'):  # before the last, whose parts are measured
+                backends += [(name, precision) for precision in ON_REQUEST.get(name, ())]
             backends += [(name, precision) for precision in reversed(PRECISIONS[name])]
-        missing = [*sorted(set(RUNTIMES) - set(installed)), 'GPUs (--device cuda)']
+        missing = sorted(set(RUNTIMES) - set(installed))
+        missing += [] if _is_installed('nncf') else ['int8 (nncf)']
+        missing += ['GPUs (--device cuda)']
     else:
         machine, batches = name_of_gpu(options.device), BATCHES['gpu']
         backends = [(EAGER, 'fp32'), (EAGER, 'fp16'), ('torch', 'fp16')]
