@@ -23,6 +23,7 @@ NORM_TOLERANCE = 0.01  # of a quaternion's length
 MAX_SAMPLES = 2000  # 5 s at 400 Hz: images wait shorter for their detections
 MAX_GAP_SEC = 0.25  # between two samples: a robot may begin and end a turn meanwhile
 MAX_EXTRAPOLATION_SEC = 0.1  # a robot that begins to turn with 3 rad/s^2 is then a degree ahead
+SMALL_ANGLE = 1e-4  # below it the sines of slerp are their angles
 # A turn from sample to sample beyond this is no turn: odometry was reset or corrected.
 MAX_STEP_RAD, MAX_SPEED_RAD = 0.1, 15.0  # radians, radians per second on top
 
@@ -93,7 +94,7 @@ class OrientationBuffer:
             passed = stamp_sec - self._stamps[-1]
             if -self._time_jump < passed <= 0:
                 return 'late or repeated'
-            turned = _angle(self._quaternions[-1], quaternion_xyzw)
+            turned = angle_between(self._quaternions[-1], quaternion_xyzw)
             if passed <= 0:
                 fault = 'time jumps back'
             elif turned > MAX_STEP_RAD + MAX_SPEED_RAD * passed:
@@ -105,13 +106,13 @@ class OrientationBuffer:
         self._quaternions.append(quaternion_xyzw)
         return fault
 
-    def at(self, stamp_sec: float) -> tuple[Rotation | None, str]:
+    def at(self, stamp_sec: float) -> tuple[Sequence[float] | None, str]:
         """
-        Orientation at a time: spherical linear interpolation (slerp) between two samples.
+        Orientation at a time, interpolated between two samples.
 
         A little after the newest sample, the turn goes on as it went for as long before it.
 
-        :returns: the orientation, or None and why it is not known.
+        :returns: the quaternion x, y, z, w, or None and why it is not known.
         """
         if not self._stamps:
             return None, 'no odometry'
@@ -121,31 +122,48 @@ class OrientationBuffer:
         if ahead > MAX_EXTRAPOLATION_SEC:
             return None, 'odometry too old'
         before, fault = self._between(self._stamps[-1] - ahead)
-        if before is None:
-            return None, fault
-        newest = Rotation.from_quat(self._quaternions[-1])
-        return newest * (before.inv() * newest), ''
+        return before and slerp(before, self._quaternions[-1], 2.0), fault
 
-    def _between(self, stamp_sec: float) -> tuple[Rotation | None, str]:
+    def _between(self, stamp_sec: float) -> tuple[Sequence[float] | None, str]:
         """Orientation at a time that is not after the newest sample."""
         after = bisect_left(self._stamps, stamp_sec)
-        end, rotation = self._stamps[after], Rotation.from_quat(self._quaternions[after])
+        end = self._stamps[after]
         if end == stamp_sec:
-            return rotation, ''
+            return self._quaternions[after], ''
         if after == 0:
             return None, 'before the odometry that is kept'
         begin = self._stamps[after - 1]
         if end - begin > MAX_GAP_SEC:
             return None, 'gap in the odometry'
-        previous = Rotation.from_quat(self._quaternions[after - 1])
-        turn = (previous.inv() * rotation).as_rotvec()
         share = (stamp_sec - begin) / (end - begin)
-        return previous * Rotation.from_rotvec(share * turn), ''
+        return slerp(self._quaternions[after - 1], self._quaternions[after], share), ''
 
 
-def _angle(first_xyzw: Sequence[float], second_xyzw: Sequence[float]) -> float:
-    """Radians between two orientations; a hundred times for each image, so without arrays."""
-    cosine = abs(sum(a * b for a, b in zip(first_xyzw, second_xyzw, strict=True)))
+def slerp(first: Sequence[float], second: Sequence[float], share: float) -> Sequence[float]:
+    """
+    Spherical linear interpolation (Shoemake 1985) the shorter way round.
+
+    In place of that of scipy, which does not extrapolate and takes thirty times as long.
+
+    :param first: quaternion, share 0.
+    :param second: quaternion, share 1.
+    :param share: above 1 the turn goes on.
+    """
+    cosine = sum(a * b for a, b in zip(first, second, strict=True))
+    angle = math.acos(min(1.0, abs(cosine)))
+    if angle < SMALL_ANGLE:
+        weights = 1.0 - share, share
+    else:
+        weights = math.sin((1.0 - share) * angle), math.sin(share * angle)
+    sign = math.copysign(1.0, cosine)
+    mixed = [weights[0] * a + sign * weights[1] * b for a, b in zip(first, second, strict=True)]
+    length = math.hypot(*mixed)
+    return [value / length for value in mixed]
+
+
+def angle_between(first: Sequence[float], second: Sequence[float]) -> float:
+    """Radians of the turn from one orientation to another."""
+    cosine = abs(sum(a * b for a, b in zip(first, second, strict=True)))
     return 2 * math.acos(min(1.0, cosine))
 
 
@@ -198,5 +216,6 @@ class CameraOdometry:
         matrix = camera.matrix(size)
         if matrix is None:
             return None, 'camera info of another image'
-        rotation = (after * self._mounting).inv() * (before * self._mounting)
+        turned = Rotation.from_quat(after).inv() * Rotation.from_quat(before)
+        rotation = self._mounting.inv() * turned * self._mounting
         return turn_homography(matrix, np.asarray(rotation.as_matrix())), ''

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 from person_mtl_ros.camera_geometry import PinholeCamera, projected
-from person_mtl_ros.odometry import CameraOdometry, OdometryParams, OrientationBuffer
+from person_mtl_ros.odometry import CameraOdometry, OdometryParams, OrientationBuffer, slerp
 
 SIZE = (640, 480)
 CAMERA = PinholeCamera((500.0, 500.0), (320.0, 240.0), SIZE)
@@ -28,13 +28,25 @@ def turning(speed: float, begin=1.0, end=2.0, step=0.02, **options) -> Orientati
 def _yaw_at(buffer: OrientationBuffer, stamp: float) -> float:
     orientation, fault = buffer.at(stamp)
     assert not fault
-    return float(orientation.as_rotvec()[2])
+    return float(Rotation.from_quat(orientation).as_rotvec()[2])
 
 
 @settings(deadline=None)
 @given(st.floats(1.0, 2.1), st.floats(-1.4, 1.4))
 def test_a_steady_turn_is_known_at_any_time_and_a_little_later(stamp, speed):
     assert _yaw_at(turning(speed), stamp) == pytest.approx(speed * stamp, abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1000), st.floats(0.0, 1.0), st.sampled_from([1e-6, 1e-3, 0.1, 1.0]))
+def test_interpolation_is_that_of_scipy(seed, share, size):
+    rng = np.random.default_rng(seed)
+    first = Rotation.random(rng=rng)
+    second = first * Rotation.from_rotvec(size * rng.uniform(-1, 1, 3))
+    expected = Slerp([0, 1], Rotation.concatenate([first, second]))(share)
+    quaternions = first.as_quat(), rng.choice([-1, 1]) * second.as_quat()
+    found = Rotation.from_quat(slerp(*quaternions, share))
+    assert (found.inv() * expected).magnitude() < 1e-7
 
 
 def test_a_quaternion_and_its_negative_are_one_orientation():
