@@ -143,7 +143,7 @@ def slerp(first: Sequence[float], second: Sequence[float], share: float) -> Sequ
     """
     Spherical linear interpolation (Shoemake 1985) the shorter way round.
 
-    In place of that of scipy, which does not extrapolate and takes thirty times as long.
+    In place of that of scipy, which does not extrapolate and takes sixty times as long.
 
     :param first: quaternion, share 0.
     :param second: quaternion, share 1.

@@ -1,5 +1,8 @@
 """Odometry and the camera's parameters as inputs of a node: for how the camera turns."""
 
+import math
+import time
+from collections.abc import Callable
 from typing import Any
 
 from nav_msgs.msg import Odometry
@@ -14,30 +17,51 @@ from person_mtl_ros.odometry import CameraOdometry, OdometryParams
 ODOMETRY_DEPTH = 50  # 100 ms at 500 Hz, while another callback takes long
 
 
-def subscribe_to_odometry(node: ManagedNode, time_jump: float) -> CameraOdometry | None:
+def subscribe_to_odometry(
+    node: ManagedNode, time_jump: float, silence_sec: Callable[[], float]
+) -> CameraOdometry | None:
     """
     Subscribe a node that has :class:`OdometryParams` to what tells the turns of its camera.
 
     :param time_jump: see ``odometry.OrientationBuffer``.
+    :param silence_sec: returns after how long without odometry, or without ever a camera info,
+        the node warns.
     :returns: what is fed with the messages; None if the node shall use none.
     """
     params = node.params(OdometryParams)
     if not params.use_odometry:
         return None
     odometry = CameraOdometry(params, time_jump)
+    begin = time.monotonic()
+    heard = {'odometry': begin, 'camera_info': begin}  # until when nothing is missing
 
     def add(message: Any) -> None:
         orientation = message.pose.pose.orientation
         quaternion = (orientation.x, orientation.y, orientation.z, orientation.w)
         fault = odometry.add(stamp_ns(message.header) / 1e9, quaternion)
+        heard['odometry'] = time.monotonic()
         node.diagnostics.tick('odometry received')
         if fault:
             node.diagnostics.count(f'odometry messages refused: {fault}')
 
     def set_camera(message: Any) -> None:
         odometry.set_camera(*pinhole_from_message(message))
+        heard['camera_info'] = math.inf  # some say it once
 
     # Best effort matches every publisher.
-    node.subscribe(Odometry, 'odometry', add, qos_profile('best_effort', ODOMETRY_DEPTH))
-    node.subscribe(CameraInfo, 'camera_info', set_camera, qos_profile('best_effort', 1))
+    inputs = [
+        node.subscribe(Odometry, 'odometry', add, qos_profile('best_effort', ODOMETRY_DEPTH)),
+        node.subscribe(CameraInfo, 'camera_info', set_camera, qos_profile('best_effort', 1)),
+    ]
+
+    def watch() -> None:
+        limit = time.monotonic() - silence_sec()
+        missing = [topic for topic, until in heard.items() if until < limit]
+        text = ''
+        if missing:
+            text = f'no {" and no ".join(missing)}; publishers: {node.publishers_of(inputs)}'
+            node.get_logger().warning(text, throttle_duration_sec=10.0)
+        node.diagnostics.warn('odometry', text)
+
+    node.every(1.0, watch)
     return odometry

@@ -145,7 +145,11 @@ class PerceptionNode(ManagedNode):
                 'image dropped: deactivated', self._pairing.waiting_images
             )
         )
-        self._odometry = subscribe_to_odometry(self, self.params(PairingParams).time_jump)
+        self._odometry = subscribe_to_odometry(
+            self,
+            self.params(PairingParams).time_jump,
+            silence_sec=lambda: self.params(PerceptionParams).silence_warning,
+        )
         self._worker = self.start_worker('pairs', 'persons', self._process, self._failed)
         self._inputs = [
             subscribe_to_image(self, self._pairing.add_image, depth=1),

@@ -39,7 +39,9 @@ class Robot:
 
     def __init__(self, bench: Bench, weights) -> None:
         self.bench = bench
-        bench.start(NODE, weights=weights, backend='torch', use_odometry='true')
+        bench.start(
+            NODE, weights=weights, backend='torch', use_odometry='true', silence_warning=3.0
+        )
         self._image = bench.publisher(Image, 'image')
         self._detections = bench.publisher(Detection2DArray, 'detections')
         self._odometry = bench.publisher(Odometry, 'odometry')
@@ -87,6 +89,8 @@ def test_without_odometry_and_camera_info_nothing_breaks(robot):
         answer = robot.answer(robot.look())
         assert len(answer.persons) == 1 and list(answer.camera_motion) == []
     robot.counted('odometry refused: no camera info')
+    warning = 'no odometry and no camera_info; publishers: 1 of /odometry, 1 of /camera_info'
+    robot.bench.until(lambda: warning in robot.bench.levels[NODE])
     robot.calibrate()
     while not robot.bench.count(NODE, 'odometry refused: no odometry'):
         assert list(robot.answer(robot.look()).camera_motion) == []
@@ -97,6 +101,7 @@ def test_a_turn_in_the_dark_is_told_as_camera_motion(robot):
     robot.calibrate()
     begin = robot.now
     robot.tell(*(odometry_at(begin + 0.02 * step, yaw(0.01 * step)) for step in range(21)))
+    robot.bench.until(lambda: 'no odometry' not in robot.bench.levels[NODE])
     first = robot.answer(robot.look())
     for _ in range(3):
         second = robot.answer(robot.look())
