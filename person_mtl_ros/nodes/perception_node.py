@@ -22,6 +22,7 @@ from person_mtl_ros.nodes.conversions import (
     stamp_ns,
 )
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
+from person_mtl_ros.nodes.log_forwarding import forwarded_to
 from person_mtl_ros.nodes.managed_node import ManagedNode, run
 from person_mtl_ros.nodes.message_faults import estimate_fault
 from person_mtl_ros.nodes.odometry_input import subscribe_to_odometry
@@ -119,10 +120,7 @@ class PerceptionNode(ManagedNode):
         self.diagnostics.set_value('model id', self._info.model_id)
         self.diagnostics.set_value('backend', f'{predictor.backend} in {predictor.precision}')
         self.diagnostics.set_value('device', predictor.device)
-        self.get_logger().info(
-            f'model {self._info.model_id} with {predictor.backend} in {predictor.precision} '
-            f'on {predictor.device}'
-        )
+        self.get_logger().info(f'model {self._info.model_id}')
 
     def activate(self) -> None:  # noqa: D102
         params = self.params(PerceptionParams)
@@ -170,9 +168,10 @@ class PerceptionNode(ManagedNode):
     def _load(self) -> Predictor:
         params = self.params(PerceptionParams)
         weights = params.weights or default_checkpoint()
-        predictor = Predictor(
-            weights, backend=params.backend, device=params.device, heads=params.heads
-        )
+        with forwarded_to(self.get_logger()):  # which backend it is, and why none that is faster
+            predictor = Predictor(
+                weights, backend=params.backend, device=params.device, heads=params.heads
+            )
         # Nobody in a black image: so the first real one does not pay for the set-up.
         nobody = Detection(np.array([0, 0, 32, 64], np.float32))
         fault = estimate_fault(predictor.predict(np.zeros((64, 32, 3), np.uint8), [nobody])[0])
