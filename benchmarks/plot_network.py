@@ -42,7 +42,7 @@ def plot(rows: list[dict[str, Any]]) -> Figure:
     )
     axes.set_yticks(range(len(rows)), labels, fontsize=7)
     axes.invert_yaxis()
-    axes.margins(x=0.2)
+    axes.margins(x=0.3)
     axes.set_xlabel('crops per second')
     return figure
 

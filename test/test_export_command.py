@@ -86,7 +86,7 @@ def test_int8_has_bounds_of_its_own(
     export = open_model(out).export
     assert export is not None
     assert export.precision == 'int8'
-    assert '<= 4' in capsys.readouterr().out
+    assert '<= 2' in capsys.readouterr().out
     assert seen[0][0] > 100
     assert seen[0][1:] == (3, 64, 32)
 

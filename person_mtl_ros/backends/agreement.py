@@ -24,7 +24,7 @@ EXACT = Bounds(
 # by tenths, and a joint counts as found within 25.6 pixels (PCK@0.1).
 RELAXED = Bounds(
     least={'embedding_cosine': 0.99, 'part_pixels_equal': 0.97},
-    greatest={'keypoint_error_px': 4.0, 'attribute_error': 0.05},
+    greatest={'keypoint_error_px': 2.0, 'attribute_error': 0.05},
 )
 
 

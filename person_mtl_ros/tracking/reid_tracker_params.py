@@ -93,7 +93,7 @@ class ReidTrackerParams:
         0.5, 'how often somebody new in sight has been here before', '', 0, 0.999
     )
     recover_probability: float = parameter(
-        0.9, 'an old id is given back when it is this sure against all others', '', 0.5, 1
+        0.95, 'an old id is given back when it is this sure against all others', '', 0.5, 1
     )
     stranger_probability: float = parameter(
         0.5, 'a new id is given at once when it is this sure that nobody is meant', '', 0, 1
