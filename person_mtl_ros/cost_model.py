@@ -34,7 +34,7 @@ class CostModel:
         Take in an image.
 
         :param people: whom the network looked at; an image without teaches nothing.
-        :param seconds: from image to result.
+        :param seconds: of the work on it.
         """
         if people:
             self._images.append((people, seconds))

@@ -25,6 +25,7 @@ MAX_GAP_SEC = 0.25  # between two samples: a robot may begin and end a turn mean
 MAX_EXTRAPOLATION_SEC = 0.1  # a robot that begins to turn with 3 rad/s^2 is then a degree ahead
 SMALL_ANGLE = 1e-4  # below it the sines of slerp are their angles
 # A turn from sample to sample beyond this is no turn: odometry was reset or corrected.
+TIME_JUMPS, ORIENTATION_JUMPS = RESTARTS = ('time jumps back', 'orientation jumps')
 MAX_STEP_RAD, MAX_SPEED_RAD = 0.1, 15.0  # radians, radians per second on top
 
 
@@ -90,15 +91,17 @@ class OrientationBuffer:
             return fault
         if stamp_sec <= 0:
             return 'zero stamp'
+        length = math.hypot(*quaternion_xyzw)
+        quaternion_xyzw = [value / length for value in quaternion_xyzw]
         if self._stamps:
             passed = stamp_sec - self._stamps[-1]
             if -self._time_jump < passed <= 0:
                 return 'late or repeated'
             turned = angle_between(self._quaternions[-1], quaternion_xyzw)
             if passed <= 0:
-                fault = 'time jumps back'
+                fault = TIME_JUMPS
             elif turned > MAX_STEP_RAD + MAX_SPEED_RAD * passed:
-                fault = 'orientation jumps'
+                fault = ORIENTATION_JUMPS
             if fault:
                 self._stamps.clear()
                 self._quaternions.clear()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 from person_mtl_ros.camera_motion import CameraMotionParams
@@ -80,13 +80,13 @@ class Perception:
         scheduled = time.perf_counter()
         try:
             estimates = iter(self.predictor.predict(image_bgr, chosen, watch_camera))
+            predicted = time.perf_counter()
+            motion = CameraMotion(None, '') if moving is None else moving.result()
         except Exception:
             if moving is not None:  # nobody will hear of the motion up to this image
-                moving.result()
+                wait([moving])
                 self._camera.reset()
             raise
-        predicted = time.perf_counter()
-        motion = CameraMotion(None, '') if moving is None else moving.result()
         self.last_timings = {
             'schedule': scheduled - begin,
             **self.predictor.last_timings,
@@ -100,5 +100,5 @@ class Perception:
         return Look(persons, motion.affine, motion.odometry)
 
     def took(self, seconds: float) -> None:
-        """Say how long the latest image took from arrival to result, for ``time_budget_ms``."""
+        """Say how long the work on the latest image took, for ``time_budget_ms``."""
         self._schedule.took(self._evaluated, seconds)

@@ -45,8 +45,8 @@ class RefreshParams:
     )
     time_budget_ms: float = parameter(
         0.0,
-        'time from image to result, 0 = any; the network looks at as many people as fit, one at '
-        'least, which it learns while it runs',
+        'time of the work on an image, 0 = any; the network looks at as many people as fit, one '
+        'at least, which it learns while it runs',
         'ms',
         0.0,
         60000.0,
@@ -65,7 +65,7 @@ class _People:
     first_sec: FloatArray  # (P,) stamps
     seen_sec: FloatArray
     evaluated_sec: FloatArray  # -inf = never
-    results: IntArray  # images in which the network looked, NEW_RESULTS at most
+    results: IntArray  # images in which the network looked; NEW_RESULTS for many
 
     def select(self, rows: NDArray[np.bool_]) -> '_People':
         return _People(*(column[rows] for column in vars(self).values()))
@@ -79,7 +79,8 @@ class RefreshSchedule:
     """
     Chooses people image by image.
 
-    First come the new, of whom there are fewer than ``NEW_RESULTS`` results; then those whose
+    First come the new, of whom there are fewer than ``NEW_RESULTS`` results, who was seen first
+    before others; then those whose
     latest result is oldest, where the age of the ambiguous (boxes overlap, or motion does not
     tell who is who) counts ``AMBIGUOUS_WEIGHT`` times. ``KNOWN_SHARE`` of all turns is kept from
     the new, so that flickering detections take nobody's turn for good.
@@ -115,7 +116,7 @@ class RefreshSchedule:
         Learn from an image.
 
         :param people: whom the network looked at.
-        :param seconds: from image to result.
+        :param seconds: of the work on it.
         """
         self._cost.add(people, seconds)
 
@@ -128,7 +129,7 @@ class RefreshSchedule:
         :returns: (M,).
         """
         if stamp_sec < self._stamp_sec:
-            self._people = None
+            self._people, self._owed = None, 0.0
         limit = self.limit
         boxes_xyxy = np.array([d.box_xyxy for d in detections], np.float64).reshape(-1, 4)
         is_crowd = self._people is not None and len(self._people.seen_sec) > limit
@@ -206,13 +207,13 @@ class RefreshSchedule:
         age_sec = self._stamp_sec - people.evaluated_sec[rows]
         due = age_sec * np.where(is_ambiguous, AMBIGUOUS_WEIGHT, 1.0)
         is_new = results < NEW_RESULTS
-        new = np.lexsort((-scores, first_sec, results))
+        new = np.lexsort((-scores, results, first_sec))
         known = np.lexsort((-scores, -due))
         new, known = new[is_new[new]], known[~is_new[known]]
         limit = min(limit, len(rows))
         self._owed += KNOWN_SHARE * limit
         turns = min(max(int(self._owed), limit - len(new)), len(known), limit)
-        self._owed = max(0.0, self._owed - turns) if len(known) else 0.0
+        self._owed = min(max(0.0, self._owed - turns), limit) if len(known) else 0.0
         is_chosen = np.zeros(len(rows), bool)
         is_chosen[known[:turns]] = True
         is_chosen[new[: limit - turns]] = True

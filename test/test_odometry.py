@@ -210,3 +210,11 @@ def test_why_the_camera_is_not_known_is_said():
 def test_a_mounting_that_is_no_orientation_is_refused(orientation):
     with pytest.raises(ValueError, match='expected a unit quaternion'):
         OdometryParams(camera_orientation=orientation)
+
+
+def test_a_length_a_little_off_is_no_turn() -> None:
+    buffer = OrientationBuffer()
+    quaternion = (0.383, 0.0, 0.0, 0.92)  # of length 0.9965
+    assert [buffer.add(1 + 0.005 * i, quaternion) for i in range(5)] == [''] * 5
+    orientation, fault = buffer.at(1.01)
+    assert not fault and np.linalg.norm(orientation) == pytest.approx(1)

@@ -5,6 +5,7 @@ They do what ``crops.cut_crops`` and ``crops.crop_sharpness`` do on a CPU, but f
 """
 
 import ctypes
+import weakref
 from typing import Any
 
 from cuda.bindings import driver, nvrtc
@@ -28,6 +29,7 @@ class CropKernels:
     def __init__(self, gpu: Gpu, crop: CropParams) -> None:
         self._crop = crop
         module = _checked(driver.cuModuleLoadData(compile_kernels(gpu.compute_capability)))
+        weakref.finalize(self, driver.cuModuleUnload, module)
         self._cut = _checked(driver.cuModuleGetFunction(module, b'cut_crops'))
         self._sum = _checked(driver.cuModuleGetFunction(module, b'sum_detail'))
 

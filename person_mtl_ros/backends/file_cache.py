@@ -1,11 +1,14 @@
 """Files that cost time to make, kept between runs and never trusted blindly."""
 
+import atexit
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +67,7 @@ def cached_file(name: str, key: Mapping[str, str], write: Callable[[Path], None]
     path = folder / f'{Path(name).stem}-{digest}{Path(name).suffix}'
     seal = _seal_of(path)
     with _locked(folder):
-        if seal.exists():
+        with contextlib.suppress(FileNotFoundError):
             os.utime(seal)  # its time is that of the last use
         _prune(folder)
     try:
@@ -100,7 +103,8 @@ def _prune(folder: Path) -> None:
     ages = {path: now - _last_use_sec(path) for path in _contents(folder)}
     total = 0
     for path in sorted(ages, key=ages.__getitem__):
-        total += path.stat().st_size if path.exists() else 0
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
         if ages[path] > UNUSED_SEC or (total > LIMIT_BYTES and ages[path] > IN_USE_SEC):
             logger.info('%s was not used for %.1f days and is removed', path, ages[path] / 86400)
             path.unlink(missing_ok=True)
@@ -109,7 +113,8 @@ def _prune(folder: Path) -> None:
 
 def _contents(folder: Path) -> set[Path]:
     """Files that were kept, with those of processes that were stopped while they wrote."""
-    names = {path.name.removesuffix(SEAL_SUFFIX) for path in folder.iterdir()}
+    files = [path for path in folder.iterdir() if not path.is_dir()]
+    names = {path.name.removesuffix(SEAL_SUFFIX) for path in files}
     return {folder / name for name in names - {LOCK_NAME}}
 
 
@@ -140,4 +145,11 @@ def _writable_folder() -> Path:
     except OSError as error:
         reason = str(error)
     logger.warning('no cache in %s: %s', folder, reason)
-    return Path(tempfile.mkdtemp(prefix='person_mtl-'))
+    return _folder_of_this_run()
+
+
+@functools.cache
+def _folder_of_this_run() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix='person_mtl-'))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

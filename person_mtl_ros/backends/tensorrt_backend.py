@@ -18,6 +18,7 @@ from person_mtl_ros.backends.onnx_backend import OnnxBackend
 from person_mtl_ros.backends.sample_crops import sample_crops
 from person_mtl_ros.backends.tensorrt_engine import (
     MAX_BATCH,
+    REVISION,
     USUAL_BATCH,
     Engine,
     EngineError,
@@ -131,6 +132,7 @@ class TensorRtBackend:
         """All that decides what TensorRT makes."""
         assert self._model.export is not None  # for the type
         return {
+            'revision': REVISION,
             'network': self._model.export.graph_digest,
             'tasks': ' '.join(self._tasks),
             'device': self._gpu.name,

@@ -18,6 +18,7 @@ from person_mtl_ros.backends.typed_graph import cut_to_tasks, type_graph
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.structures import UInt8Array
 
+REVISION = '1'  # of what is compiled from a network; another one makes kept engines stale
 INPUT = 'crops'
 MAX_BATCH = 64  # crops at once; more are run in turns
 USUAL_BATCH = 8  # for which TensorRT chooses its kernels
@@ -45,7 +46,8 @@ class _Log(trt.ILogger):
 
     def fault(self, event: str) -> EngineError:
         """Say in one line what went wrong."""
-        return EngineError(f'{event}: {self.last_error.strip() or "no reason given"}'[:300])
+        reason, self.last_error = self.last_error.strip(), ''
+        return EngineError(f'{event}: {reason or "no reason given"}'[:300])
 
 
 _LOG = _Log()

@@ -12,7 +12,7 @@ from person_mtl_ros.camera_geometry import pinhole_from_message
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.qos import qos_profile
-from person_mtl_ros.odometry import CameraOdometry, OdometryParams
+from person_mtl_ros.odometry import RESTARTS, CameraOdometry, OdometryParams
 
 ODOMETRY_DEPTH = 50  # 100 ms at 500 Hz, while another callback takes long
 
@@ -42,7 +42,8 @@ def subscribe_to_odometry(
         heard['odometry'] = time.monotonic()
         node.diagnostics.tick('odometry received')
         if fault:
-            node.diagnostics.count(f'odometry messages refused: {fault}')
+            what = 'restarted' if fault in RESTARTS else 'messages refused'
+            node.diagnostics.count(f'odometry {what}: {fault}')
 
     def set_camera(message: Any) -> None:
         odometry.set_camera(*pinhole_from_message(message))

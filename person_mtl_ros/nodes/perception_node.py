@@ -163,7 +163,7 @@ class PerceptionNode(ManagedNode):
         self._model_info.publish(model_info_to_message(self._info))
 
     def cleanup(self) -> None:  # noqa: D102
-        self._predictor = None
+        self._predictor = self._perception = None
 
     def _load(self) -> Predictor:
         params = self.params(PerceptionParams)

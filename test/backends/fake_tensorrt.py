@@ -119,6 +119,9 @@ class FakeDriver(ModuleType):
     def cuModuleLoadData(self, code):  # noqa: N802
         return OK, code
 
+    def cuModuleUnload(self, module):  # noqa: N802
+        return (OK,)
+
     def cuModuleGetFunction(self, module, name):  # noqa: N802
         assert name in module
         return OK, {b'cut_crops': self._cut_crops, b'sum_detail': self._sum_detail}[name]

@@ -154,3 +154,12 @@ for step in range(40):
     processes = [subprocess.Popen([*command, stride], cwd=root) for stride in ('3', '7', '11')]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert len(list(cache_folder.glob('x-*.onnx'))) == 40
+
+
+def test_a_folder_in_the_cache_is_left_alone(cache_folder: Path) -> None:
+    folder = cache_folder / 'of_somebody_else'
+    folder.mkdir(parents=True, exist_ok=True)
+    old = time.time() - 100 * DAY_SEC
+    os.utime(folder, (old, old))
+    cached_file('x.onnx', {'a': 'folder'}, Writer())
+    assert folder.is_dir()

@@ -40,7 +40,7 @@ class ChannelsLastGroupNorm(nn.Module):
         length = torch.linalg.vector_norm(maps, dim=(2, 3), dtype=torch.float32)
         mean = mean.unflatten(1, (self.groups, -1)).mean(dim=2, keepdim=True)
         squares = length.square().unflatten(1, (self.groups, -1)).sum(dim=2, keepdim=True)
-        variance = squares / members - mean.square()
+        variance = (squares / members - mean.square()).clamp(min=0)
         factor = self.weight * (variance + self.eps).rsqrt()
         shift = self.bias - mean * factor
         per_channel = (*maps.shape[:2], 1, 1)
