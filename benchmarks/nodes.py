@@ -71,6 +71,7 @@ def main() -> None:
     if args.json:
         report = {
             'people': args.people,
+            'period_sec': args.period,
             'stages_ms': stages,
             'image_to_tracks_ms': end_to_end,
             'all_but_forward_ms_p50': end_to_end['p50'] - forward,
