@@ -1,4 +1,5 @@
 import threading
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -99,6 +100,17 @@ def test_motion_up_to_an_image_that_failed_is_not_told_later():
     with pytest.raises(DeviceError):
         perception.look(1.1, _image(10), _people(1))
     predictor.fails = False
+    assert perception.look(1.2, _image(20), _people(1)).camera_motion is None
+    assert perception.look(1.3, _image(30), _people(1)).camera_motion is not None
+
+
+def test_an_estimate_of_motion_that_fails_is_not_made_up_for_later(monkeypatch):
+    perception = _perception(FakePredictor())
+    perception.look(1.0, _image(0), _people(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(cv2, 'calcOpticalFlowPyrLK', Mock(side_effect=cv2.error('broken')))
+        with pytest.raises(cv2.error):
+            perception.look(1.1, _image(10), _people(1))
     assert perception.look(1.2, _image(20), _people(1)).camera_motion is None
     assert perception.look(1.3, _image(30), _people(1)).camera_motion is not None
 

@@ -137,6 +137,7 @@ def draw_histograms(pairs: Pairs, calibration: Calibration, path: Path) -> None:
     axes.set_xlim(left=0.0)
     axes.set_xlabel('cosine distance')
     axes.set_ylabel('pairs [%]')
+    axes.margins(y=0.3)  # room for the legend
     axes.legend()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format='png', dpi=110)
