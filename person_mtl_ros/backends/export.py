@@ -18,10 +18,9 @@ from person_mtl_ros.backends.agreement import bounds_of, disagreements
 from person_mtl_ros.backends.backend import AUTO, BackendError
 from person_mtl_ros.backends.group_norm import rewrite_group_norms
 from person_mtl_ros.backends.precisions import PRECISIONS
-from person_mtl_ros.backends.torch_backend import TorchBackend, load_network
+from person_mtl_ros.backends.torch_backend import TorchBackend, decoder_of, load_network
 from person_mtl_ros.backends.verification import BATCHES, agreement_of
 from person_mtl_ros.checkpoint import Checkpoint, Export, header_of, load_checkpoint, open_model
-from person_mtl_ros.networks.decode import Decoder
 from person_mtl_ros.structures import UInt8Array
 
 OPSET = 21  # the first whose GroupNormalization has a scale per channel
@@ -103,9 +102,8 @@ def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.M
     """
     info = checkpoint.info
     network = load_network(checkpoint, tasks)
-    crop_size = info.crop.height, info.crop.width
-    decoder = Decoder(crop_size, [len(a.classes) for a in info.attributes])
-    crops = torch.zeros(2, 3, *crop_size, dtype=torch.uint8)
+    decoder = decoder_of(info)
+    crops = torch.zeros(2, 3, info.crop.height, info.crop.width, dtype=torch.uint8)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter('ignore')  # of torch about itself

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from person_mtl_ros.backends.backend import BackendError, DeviceError
 from person_mtl_ros.backends.conversion import exported_model
+from person_mtl_ros.backends.typed_graph import cut_to_tasks
 from person_mtl_ros.checkpoint import ModelFile
 from person_mtl_ros.structures import UInt8Array
 
@@ -34,7 +35,8 @@ class OnnxBackend:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         try:
-            network = _cut_to_tasks(onnx.load(model.path), self._tasks)
+            # onnxruntime computes all outputs of a graph.
+            network = cut_to_tasks(onnx.load(model.path), self._tasks)
             self._session = onnxruntime.InferenceSession(
                 network.SerializeToString(), options, providers=[PROVIDER]
             )
@@ -52,10 +54,3 @@ class OnnxBackend:
                 f'{self.device} failed on a batch of {len(crops)}: {reason}'
             ) from error
         return dict(zip(self._tasks, outputs, strict=True))
-
-
-def _cut_to_tasks(model: onnx.ModelProto, tasks: list[str]) -> onnx.ModelProto:
-    """Leave out what only other tasks need; onnxruntime computes all outputs of a graph."""
-    if {output.name for output in model.graph.output} == set(tasks):
-        return model
-    return onnx.utils.Extractor(model).extract_model(['crops'], tasks)
