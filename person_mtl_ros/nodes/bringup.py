@@ -58,6 +58,9 @@ def bringup(
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:  # see managed_node.run
+        if rclpy.ok():
+            raise
     finally:
         for node in reversed(nodes):
             node.stop()

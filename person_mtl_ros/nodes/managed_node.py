@@ -318,6 +318,9 @@ def run(node_class: type[ManagedNode], args: list[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:  # rclpy's errors are; when told to stop, a callback may be publishing
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.stop()
