@@ -17,6 +17,11 @@ class DeviceError(RuntimeError):
     """The device failed while it ran: out of memory, lost."""
 
 
+def first_line(error: Exception) -> str:
+    """Of what an error says, without the hints and traces that runtimes add; never empty."""
+    return str(error).strip().partition('\n')[0] or type(error).__name__
+
+
 class Backend(Protocol):
     """A network ready to run on one device."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cuda.bindings import driver, nvrtc
 
+from person_mtl_ros.backends.backend import first_line
 from person_mtl_ros.backends.cuda_memory import CudaError, Gpu, Stream
 from person_mtl_ros.backends.kernel_source import DEFINES, SOURCE
 from person_mtl_ros.crops import CropParams
@@ -84,8 +85,9 @@ def compile_kernels(compute_capability: str) -> bytes:
     try:
         program = _checked(nvrtc.nvrtcCreateProgram(SOURCE.encode(), b'crops.cu', 0, [], []))
     except RuntimeError as error:  # of the loader, which has classes of its own
-        reason = str(error).splitlines()[0]
-        raise CudaError(f'no NVRTC ({reason}): pip install "cuda-bindings[all]"') from error
+        raise CudaError(
+            f'no NVRTC ({first_line(error)}): pip install "cuda-bindings[all]"'
+        ) from error
     try:
         _checked(nvrtc.nvrtcCompileProgram(program, len(options), options))
         code = b' ' * _checked(nvrtc.nvrtcGetCUBINSize(program))

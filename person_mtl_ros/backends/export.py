@@ -14,20 +14,20 @@ from torch import Tensor, nn
 
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.backends import open_backend
-from person_mtl_ros.backends.agreement import bounds_of, disagreements
+from person_mtl_ros.backends.agreement import bounds_of
 from person_mtl_ros.backends.backend import AUTO, BackendError
 from person_mtl_ros.backends.group_norm import rewrite_group_norms
 from person_mtl_ros.backends.precisions import PRECISIONS
 from person_mtl_ros.backends.torch_backend import TorchBackend, decoder_of, load_network
-from person_mtl_ros.backends.verification import BATCHES, agreement_of
+from person_mtl_ros.backends.verification import (
+    DisagreementError,
+    answers_to_batches,
+    verified_agreement,
+)
 from person_mtl_ros.checkpoint import Checkpoint, Export, header_of, load_checkpoint, open_model
 from person_mtl_ros.structures import UInt8Array
 
 OPSET = 21  # the first whose GroupNormalization has a scale per channel
-
-
-class DisagreementError(BackendError):
-    """An exported network whose answers are not those of its checkpoint."""
 
 
 def export_checkpoint(
@@ -66,8 +66,8 @@ def export_checkpoint(
                 f'int8 needs one more package ({error}): pip install nncf'
             ) from error
         model = quantize(model, calibration)
-    reference = TorchBackend(checkpoint, 'cpu', tasks)
-    expected = [reference.infer(crops[:size]) for size in BATCHES]
+    expected = answers_to_batches(TorchBackend(checkpoint, 'cpu', tasks), crops)
+    refused: dict[str, str] = {}
 
     def write_verified(candidate: str) -> Export:
         with atomic_path(out) as temporary:
@@ -75,15 +75,12 @@ def export_checkpoint(
             network = open_backend(backend, open_model(temporary), 'cpu', tasks)
             if network.precision != candidate:
                 raise DisagreementError(network.remark)
-            agreement = agreement_of(network, expected, crops)
-            if faults := disagreements(agreement, bounds_of(candidate)):
-                raise DisagreementError('; '.join(faults))
+            agreement = verified_agreement(network, expected, crops, bounds_of(candidate))
             export = replace(export, agreement=agreement, refused=refused)
             _set_header(model, checkpoint, export)
             onnx.save(model, temporary)
         return export
 
-    refused: dict[str, str] = {}
     for candidate in PRECISIONS[backend] if precision == AUTO else (precision,):
         try:
             return write_verified(candidate)

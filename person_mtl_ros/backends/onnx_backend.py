@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import BackendError, DeviceError
+from person_mtl_ros.backends.backend import BackendError, DeviceError, first_line
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.typed_graph import cut_to_tasks
 from person_mtl_ros.checkpoint import ModelFile
@@ -41,16 +41,16 @@ class OnnxBackend:
                 network.SerializeToString(), options, providers=[PROVIDER]
             )
         except Exception as error:  # neither package has a class of its own for a broken file
-            reason = str(error).splitlines()[0]
-            raise BackendError(f'{model.path} does not run with onnxruntime: {reason}') from error
+            raise BackendError(
+                f'{model.path} does not run with onnxruntime: {first_line(error)}'
+            ) from error
 
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """Run the network and decode its outputs, see ``Backend``."""
         try:
             outputs = self._session.run(self._tasks, {'crops': crops})
         except Exception as error:  # of onnxruntime, whose classes are not public
-            reason = str(error).splitlines()[0]
             raise DeviceError(
-                f'{self.device} failed on a batch of {len(crops)}: {reason}'
+                f'{self.device} failed on a batch of {len(crops)}: {first_line(error)}'
             ) from error
         return dict(zip(self._tasks, outputs, strict=True))

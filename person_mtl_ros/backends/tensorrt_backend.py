@@ -15,6 +15,7 @@ from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.cuda_memory import CudaError, Gpu
 from person_mtl_ros.backends.file_cache import cached_file
 from person_mtl_ros.backends.onnx_backend import OnnxBackend
+from person_mtl_ros.backends.precisions import GPU_PRECISIONS
 from person_mtl_ros.backends.sample_crops import sample_crops
 from person_mtl_ros.backends.tensorrt_engine import (
     MAX_BATCH,
@@ -25,11 +26,15 @@ from person_mtl_ros.backends.tensorrt_engine import (
     build_plan,
 )
 from person_mtl_ros.backends.tensorrt_images import ImageRunner
-from person_mtl_ros.backends.verification import fastest_that_agrees
+from person_mtl_ros.backends.verification import (
+    DisagreementError,
+    answers_to_batches,
+    fastest_precision,
+    log_agreement,
+    verified_agreement,
+)
 from person_mtl_ros.checkpoint import ModelFile
 from person_mtl_ros.structures import Float32Array, UInt8Array
-
-PRECISIONS = ('fp16', 'fp32')  # fastest first
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +46,8 @@ class TensorRtBackend:
     It is the file that ONNX Runtime runs, compiled for the GPU when it is first used. What comes
     of it is kept, and so is which precision agrees with ONNX Runtime in fp32.
 
-    :param precision: one of ``PRECISIONS``; ``auto`` takes the fastest whose answers to people of
-        the shipped clip agree.
+    :param precision: one of ``GPU_PRECISIONS``; ``auto`` takes the fastest that can be prepared
+        and whose answers to people of the shipped clip agree.
     """
 
     name = 'tensorrt'
@@ -59,8 +64,12 @@ class TensorRtBackend:
             self._model = exported_model(
                 model, tasks, OnnxBackend.name, 'onnxruntime', OnnxBackend.device
             )
-            self.precision = self._verified_precision() if precision == AUTO else precision
-            self._engine = self._load(self.precision)
+            if precision == AUTO:
+                self.precision, self._engine = fastest_precision(
+                    self._subject, GPU_PRECISIONS, self._load_verified
+                )
+            else:
+                self.precision, self._engine = precision, self._load(precision)
             self._images = ImageRunner(self._engine, self._gpu, self._model.info.crop)
             self._images.verify()
         except (EngineError, CudaError) as error:
@@ -92,18 +101,34 @@ class TensorRtBackend:
         except (EngineError, CudaError) as error:
             raise DeviceError(f'{self.device} {event}: {error}') from error
 
-    def _verified_precision(self) -> str:
-        def write(path: Path) -> None:
-            precision, _ = fastest_that_agrees(
-                f'{self._model.path} with tensorrt on {self.device}',
-                PRECISIONS,
-                self._load,
-                OnnxBackend(self._model, OnnxBackend.device, self._tasks),
-                sample_crops(self._model.info.crop),
-            )
-            path.write_text(precision)
+    @property
+    def _subject(self) -> str:
+        return f'{self._model.path} with {self.name} on {self.device}'
 
-        return cached_file(f'{self._model.model_id}.precision', self._key(), write).read_text()
+    def _load_verified(self, precision: str) -> Engine:
+        """Load the network in a precision unless its answers were found to be others."""
+
+        def write(path: Path) -> None:
+            path.write_text(self._disagreement(precision))
+
+        name = f'{self._model.model_id}.disagreement'
+        path = cached_file(name, self._key(precision), write)
+        if disagreement := path.read_text():
+            raise DisagreementError(disagreement)
+        return self._load(precision)
+
+    def _disagreement(self, precision: str) -> str:
+        """Compare with ONNX Runtime and say what differs; empty when the answers agree."""
+        crops = sample_crops(self._model.info.crop)
+        reference = OnnxBackend(self._model, OnnxBackend.device, self._tasks)
+        try:
+            agreement = verified_agreement(
+                self._load(precision), answers_to_batches(reference, crops), crops
+            )
+        except DisagreementError as error:
+            return str(error)
+        log_agreement(f'{self._subject} in {precision}', agreement)
+        return ''
 
     def _load(self, precision: str) -> Engine:
         crop = self._model.info.crop
@@ -118,23 +143,24 @@ class TensorRtBackend:
             network = onnx.load(self._model.path)
             path.write_bytes(build_plan(network, self._tasks, crop, precision))
 
-        key = {**self._key(), 'precision': precision}
-        path = cached_file(f'{self._model.model_id}.plan', key, write)
+        name, key = f'{self._model.model_id}.plan', self._key(precision)
+        path = cached_file(name, key, write)
         try:
             return Engine(path.read_bytes(), self._gpu, self._tasks, crop)
         except EngineError as error:
             logger.warning('%s is made again: %s', path, error)
             path.unlink()
-            path = cached_file(f'{self._model.model_id}.plan', key, write)
+            path = cached_file(name, key, write)
             return Engine(path.read_bytes(), self._gpu, self._tasks, crop)
 
-    def _key(self) -> dict[str, str]:
+    def _key(self, precision: str) -> dict[str, str]:
         """All that decides what TensorRT makes."""
         assert self._model.export is not None  # for the type
         return {
             'revision': REVISION,
             'network': self._model.export.graph_digest,
             'tasks': ' '.join(self._tasks),
+            'precision': precision,
             'device': self._gpu.name,
             'compute capability': self._gpu.compute_capability,
             'tensorrt': tensorrt.__version__,

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import BackendError, DeviceError
+from person_mtl_ros.backends.backend import BackendError, DeviceError, first_line
 from person_mtl_ros.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -48,9 +48,8 @@ class TorchBackend:
                 outputs = self._decoder(self._network(batch))
                 return {task: output.cpu().numpy() for task, output in outputs.items()}
         except RuntimeError as error:  # torch has no narrower class for a device that fails
-            reason = str(error).splitlines()[0]
             raise DeviceError(
-                f'{self.device} failed on a batch of {len(crops)}: {reason}'
+                f'{self.device} failed on a batch of {len(crops)}: {first_line(error)}'
             ) from error
 
 
@@ -117,6 +116,5 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
-        reason = str(error).splitlines()[0]
-        raise BackendError(f"device '{name}' is not there: {reason}") from error
+        raise BackendError(f"device '{name}' is not there: {first_line(error)}") from error
     return device

@@ -211,6 +211,7 @@ class FakeTensorRt(ModuleType):
         self.nvrtc = FakeNvrtc()
         self.builds: list[onnx.ModelProto] = []
         self.refuses = ''  # what goes wrong: parse, build, load, prepare, shape, run
+        self.refuses_halves_only = False
         self.error = 0.0  # of half precision, added to every joint
         self.Builder = lambda log: _Builder(self, log)
         self.OnnxParser = lambda network, log: _Parser(self, network)
@@ -219,6 +220,9 @@ class FakeTensorRt(ModuleType):
     @staticmethod
     def nptype(dtype):
         return dtype
+
+    def does_refuse(self, step, model):
+        return self.refuses == step and (_has_halves(model) or not self.refuses_halves_only)
 
 
 class _Builder:
@@ -245,7 +249,7 @@ class _Builder:
         return SimpleNamespace(set_shape=set_shape)
 
     def build_serialized_network(self, network, config):
-        if self.trt.refuses == 'build':
+        if self.trt.does_refuse('build', network.model):
             self.log.log(self.trt.ILogger.Severity.ERROR, 'no tactic\n')
             return None
         self.trt.builds.append(network.model)
@@ -279,6 +283,10 @@ def _check_types(model):
             assert types[node.input[0]] in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
 
 
+def _has_halves(model):
+    return any(t.data_type == onnx.TensorProto.FLOAT16 for t in model.graph.initializer)
+
+
 def _inferred(model):
     graph = onnx.shape_inference.infer_shapes(model).graph
     return (*graph.value_info, *graph.output)
@@ -289,10 +297,12 @@ class _Runtime:
         self.trt, self.log = trt, log
 
     def deserialize_cuda_engine(self, plan):
-        if self.trt.refuses == 'load' or not plan.startswith(MAGIC):
+        is_whole = plan.startswith(MAGIC)
+        model = onnx.load_from_string(plan[len(MAGIC) :]) if is_whole else None
+        if not is_whole or self.trt.does_refuse('load', model):
             self.log.log(self.trt.ILogger.Severity.ERROR, 'made by another version')
             return None
-        return _Engine(self.trt, self.log, onnx.load_from_string(plan[len(MAGIC) :]))
+        return _Engine(self.trt, self.log, model)
 
 
 class _Engine:
@@ -301,7 +311,7 @@ class _Engine:
         self.outputs = {output.name: output.type.tensor_type for output in model.graph.output}
 
     def create_execution_context(self):
-        return None if self.trt.refuses == 'prepare' else _Context(self)
+        return None if self.trt.does_refuse('prepare', self.model) else _Context(self)
 
     def get_tensor_shape(self, name):
         return [size.dim_value or -1 for size in self.outputs[name].shape.dim]
@@ -329,7 +339,7 @@ class _Context:
 
     def execute_async_v3(self, stream):
         assert stream == 7
-        if self.trt.refuses == 'run':
+        if self.trt.does_refuse('run', self.engine.model):
             self.engine.log.log(self.trt.ILogger.Severity.ERROR, 'illegal address')
             return False
         self.trt.cuda.queue.append(self._run)
@@ -340,7 +350,7 @@ class _Context:
         size = int(np.prod(self.shape))
         crops = np.frombuffer(blocks[self.addresses['crops']], np.uint8, size).reshape(self.shape)
         names = list(self.engine.outputs)
-        halves = any(t.data_type == 10 for t in self.engine.model.graph.initializer)
+        halves = _has_halves(self.engine.model)
         for name, value in zip(names, self.session.run(names, {'crops': crops}), strict=True):
             if name == 'pose' and halves:
                 value = value + np.float32(self.trt.error)

@@ -14,7 +14,8 @@ from fake_checkpoint import INFO, PARAMS, write_fake_checkpoint
 import person_mtl_ros
 from person_mtl_ros.backends import BackendError, DeviceError, agreement, create_backend
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
-from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
+from person_mtl_ros.backends.export import export_checkpoint
+from person_mtl_ros.backends.verification import DisagreementError
 from person_mtl_ros.checkpoint import (
     CheckpointError,
     load_checkpoint,

@@ -202,6 +202,54 @@ def test_half_precision_that_does_not_agree_is_not_used(
 @pytest.mark.parametrize(
     ('fault', 'reason'),
     [
+        ('build', 'TensorRT cannot compile the network: no tactic'),
+        ('load', 'TensorRT does not load the compiled network: made by another version'),
+        ('prepare', 'TensorRT cannot prepare the network: no reason given'),
+        ('run', 'TensorRT failed: illegal address'),
+    ],
+)
+def test_half_precision_that_cannot_be_prepared_is_not_used(
+    trt: FakeTensorRt,
+    exported: Path,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    reason: str,
+) -> None:
+    trt.refuses, trt.refuses_halves_only = fault, True
+    backend = _create(exported)
+    assert backend.precision == 'fp32'
+    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    told = [r.getMessage() for r in caplog.records if 'cannot be prepared' in r.getMessage()]
+    assert told == [f'{exported} with tensorrt on cuda:0 in fp16 cannot be prepared: {reason}']
+
+
+def test_memory_that_was_short_once_does_not_decide_for_ever(
+    trt: FakeTensorRt,
+    exported: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    backend = _create(exported)
+    module = sys.modules[type(backend).__module__]
+    engine, reasons = module.Engine, []
+
+    def load(*arguments):
+        if reasons:
+            raise module.CudaError(reasons.pop())
+        return engine(*arguments)
+
+    monkeypatch.setattr(module, 'Engine', load)
+    for _ in range(2):
+        reasons.append('out of memory')
+        assert _create(exported).precision == 'fp32'
+        assert _create(exported).precision == 'fp16'
+    assert caplog.text.count('in fp16 cannot be prepared: out of memory') == 2
+    assert len(trt.builds) == 2
+
+
+@pytest.mark.parametrize(
+    ('fault', 'reason'),
+    [
         ('parse', 'TensorRT cannot read the network: unknown operation'),
         ('build', 'TensorRT cannot compile the network: no tactic'),
         ('load', 'TensorRT does not load the compiled network: made by another version'),
@@ -212,7 +260,8 @@ def test_what_tensorrt_cannot_do_is_said_in_one_line(
     trt: FakeTensorRt, exported: Path, fault: str, reason: str
 ) -> None:
     trt.refuses = fault
-    with pytest.raises(BackendError, match=f'does not run on cuda: {reason}') as caught:
+    expected = f'in fp16 cannot be prepared: {reason}.*; in fp32 cannot be prepared: {reason}'
+    with pytest.raises(BackendError, match=expected) as caught:
         _create(exported)
     assert '\n' not in str(caught.value)
 
@@ -272,7 +321,7 @@ def test_memory_of_the_gpu_is_given_back(trt: FakeTensorRt, exported: Path) -> N
 
 def test_a_gpu_without_memory_is_named(trt: FakeTensorRt, exported: Path) -> None:
     trt.cuda.fails = True
-    with pytest.raises(BackendError, match='does not run on cuda: out of memory'):
+    with pytest.raises(BackendError, match='in fp32 cannot be prepared: out of memory'):
         _create(exported)
 
 

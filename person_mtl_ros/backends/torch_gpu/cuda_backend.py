@@ -13,11 +13,18 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError, ImageAnswers
+from person_mtl_ros.backends.backend import (
+    AUTO,
+    BackendError,
+    DeviceError,
+    ImageAnswers,
+    first_line,
+)
 from person_mtl_ros.backends.batches import SIZES
 from person_mtl_ros.backends.frame_ring import FrameRing
+from person_mtl_ros.backends.precisions import GPU_PRECISIONS
 from person_mtl_ros.backends.sample_crops import sample_crops
 from person_mtl_ros.backends.torch_backend import (
     checkpoint_of,
@@ -33,12 +40,16 @@ from person_mtl_ros.backends.torch_gpu.frame_runner import (
     RowNetwork,
 )
 from person_mtl_ros.backends.torch_gpu.half_precision import prepare_for_gpu
-from person_mtl_ros.backends.verification import fastest_that_agrees
+from person_mtl_ros.backends.verification import (
+    answers_to_batches,
+    fastest_precision,
+    log_agreement,
+    verified_agreement,
+)
 from person_mtl_ros.checkpoint import ModelFile
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.structures import Float32Array, UInt8Array
 
-PRECISIONS = ('fp16', 'fp32')  # fastest first
 WARM_UP = 3  # runs before a capture: libraries choose their kernels in the first ones
 
 
@@ -46,8 +57,8 @@ class TorchCudaBackend:
     """
     Run the network of a checkpoint on a GPU; the first arguments are those of ``create_backend``.
 
-    :param precision: one of ``PRECISIONS``; ``auto`` takes the fastest whose answers to people of
-        the shipped clip agree with those in fp32.
+    :param precision: one of ``GPU_PRECISIONS``; ``auto`` takes the fastest that can be prepared
+        and whose answers to people of the shipped clip agree with those in fp32.
     :param graphs: False launches every operation anew, to compare with.
     """
 
@@ -65,37 +76,16 @@ class TorchCudaBackend:
         self._device = find_device(device)
         self.device = str(self._device)
         checkpoint = checkpoint_of(model)
-        crop = checkpoint.info.crop
+        self._info = checkpoint.info
+        self._graphs = graphs
         self._stream = torch.cuda.Stream(self._device)
         with self._on_device(f'cannot run {model.path}', BackendError):
             network = load_network(checkpoint, tasks).to(self._device)
-            decoder = decoder_of(checkpoint.info)
-
-            def runner(network: torch.nn.Module, graphs: bool) -> FrameRunner:
-                one_crop = torch.zeros(
-                    1, 3, crop.height, crop.width, dtype=torch.uint8, device=self._device
-                )
-                rows = RowNetwork(network, decoder, one_crop)
-                replay: Replay = (
-                    CudaGraphReplay(rows, crop, self._device, self._stream)
-                    if graphs
-                    else EagerReplay(rows, crop, self._device)
-                )
-                return FrameRunner(replay, rows.layout, crop, self._stream.synchronize, pin=True)
-
-            def prepare(precision: str) -> FrameRunner:
-                return runner(prepare_for_gpu(copy.deepcopy(network), precision), graphs)
-
             if precision == AUTO:
-                self.precision, self._runner = fastest_that_agrees(
-                    f'{model.path} with torch on {self.device}',
-                    PRECISIONS,
-                    prepare,
-                    runner(network, graphs=False),
-                    sample_crops(crop),
-                )
+                subject = f'{model.path} with {self.name} on {self.device}'
+                self.precision, self._runner = self._fastest(subject, network)
             else:
-                self.precision, self._runner = precision, prepare(precision)
+                self.precision, self._runner = precision, self._prepare(network, precision)
             upload = torch.cuda.Stream(self._device)
             self._frames = FrameRing([CudaFrame(self._device, upload) for _ in range(2)])
 
@@ -117,6 +107,33 @@ class TorchCudaBackend:
             planes = self._frames.take(image_bgr).planes()
             return self._runner.infer_image(planes, areas_xyxy, max_batch)
 
+    def _fastest(self, subject: str, network: nn.Module) -> tuple[str, FrameRunner]:
+        crops = sample_crops(self._info.crop)
+        expected = answers_to_batches(self._runner_of(network, graphs=False), crops)
+
+        def prepare(precision: str) -> FrameRunner:
+            runner = self._prepare(network, precision)
+            agreement = verified_agreement(runner, expected, crops)
+            log_agreement(f'{subject} in {precision}', agreement)
+            return runner
+
+        return fastest_precision(subject, GPU_PRECISIONS, prepare)
+
+    def _prepare(self, network: nn.Module, precision: str) -> FrameRunner:
+        fast = prepare_for_gpu(copy.deepcopy(network), precision)
+        return self._runner_of(fast, self._graphs)
+
+    def _runner_of(self, network: nn.Module, graphs: bool) -> FrameRunner:
+        crop, device = self._info.crop, self._device
+        one_crop = torch.zeros(1, 3, crop.height, crop.width, dtype=torch.uint8, device=device)
+        rows = RowNetwork(network, decoder_of(self._info), one_crop)
+        replay: Replay = (
+            CudaGraphReplay(rows, crop, device, self._stream)
+            if graphs
+            else EagerReplay(rows, crop, device)
+        )
+        return FrameRunner(replay, rows.layout, crop, self._stream.synchronize, pin=True)
+
     @contextmanager
     def _on_device(self, event: str, error_class: type[Exception]) -> Iterator[None]:
         """Queue the work of the block on our stream; say in one line what failed."""
@@ -128,8 +145,7 @@ class TorchCudaBackend:
         except RuntimeError as error:  # torch has no narrower class for a device that fails
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 torch.cuda.empty_cache()
-            reason = str(error).splitlines()[0]
-            raise error_class(f'{self.device} {event}: {reason}') from error
+            raise error_class(f'{self.device} {event}: {first_line(error)}') from error
 
 
 class CudaGraphReplay:

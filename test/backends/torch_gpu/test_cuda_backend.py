@@ -25,9 +25,9 @@ from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.backends.torch_backend import TorchBackend
 from person_mtl_ros.backends.torch_gpu import cuda_backend
 from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
-from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay
+from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay, RowNetwork
 from person_mtl_ros.checkpoint import Checkpoint, load_checkpoint
-from person_mtl_ros.crops import crop_boxes, cut_crops
+from person_mtl_ros.crops import CropParams, crop_boxes, cut_crops
 from person_mtl_ros.evaluation.sequence import load_sequence
 
 TASKS = ('reid', 'attributes', 'pose', 'parts')
@@ -144,6 +144,54 @@ def test_half_precision_is_verified_first(
     backend = TorchCudaBackend(checkpoint, 'cpu', TASKS, graphs=False)
     assert backend.precision == 'fp32'
     assert 'in fp16 does not agree with fp32: keypoint_error_px' in caplog.text
+
+
+@pytest.mark.usefixtures('on_cpu')
+@pytest.mark.parametrize('place', ['convert', 'capture'])
+def test_half_precision_that_cannot_be_prepared_is_not_used(
+    checkpoint: Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    place: str,
+) -> None:
+    prepared: list[str] = []
+    prepare_for_gpu = cuda_backend.prepare_for_gpu
+
+    def prepare(network: torch.nn.Module, precision: str) -> torch.nn.Module:
+        prepared.append(precision)
+        if (place, precision) == ('convert', 'fp16'):
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory\ndetails')
+        return prepare_for_gpu(network, precision)
+
+    class Replay(EagerReplay):
+        def __init__(self, network: RowNetwork, crop: CropParams, device, stream) -> None:
+            if (place, prepared[-1]) == ('capture', 'fp16'):
+                raise RuntimeError('CUDA error: operation not permitted\ndetails')
+            super().__init__(network, crop, device)
+
+    monkeypatch.setattr(cuda_backend, 'prepare_for_gpu', prepare)
+    monkeypatch.setattr(cuda_backend, 'CudaGraphReplay', Replay)
+    backend = TorchCudaBackend(checkpoint, 'cpu', TASKS)
+    assert backend.precision == 'fp32'
+    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    (record,) = caplog.records
+    assert 'with torch on cpu in fp16 cannot be prepared: CUDA ' in record.getMessage()
+    assert '\n' not in record.getMessage()
+
+
+@pytest.mark.usefixtures('on_cpu')
+def test_a_network_that_cannot_be_prepared_at_all_is_told_in_one_line(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError('out of memory\ndetails')
+
+    monkeypatch.setattr(cuda_backend, 'CudaGraphReplay', out_of_memory)
+    reason = 'in fp16 cannot be prepared: out of memory; in fp32 cannot be prepared: out of memory'
+    with pytest.raises(BackendError, match=rf'x\.safetensors with torch on cpu {reason}$'):
+        TorchCudaBackend(checkpoint, 'cpu', TASKS)
+    with pytest.raises(BackendError, match=r'cannot run .*x\.safetensors: out of memory$'):
+        TorchCudaBackend(checkpoint, 'cpu', TASKS, 'fp16')
 
 
 @pytest.mark.usefixtures('on_cpu')
