@@ -57,7 +57,8 @@ class ImageBackend(Backend, Protocol):
         """
         Begin to bring an image to the device while it works on another; returns at once.
 
-        :param image_bgr: (h, w, 3) uint8; not to be changed before ``infer_image`` has it.
+        :param image_bgr: (h, w, 3) uint8; not to be changed before ``infer_image`` has it, or
+            before it is announced here again.
         :raises DeviceError: when the device fails.
         """
 

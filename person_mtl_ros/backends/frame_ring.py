@@ -32,12 +32,12 @@ class FrameRing(Generic[Buffer]):
         """
         Begin to bring an image to the device.
 
-        :param image_bgr: (h, w, 3) uint8; not to be changed before it is taken.
+        An array that is announced again holds another image, whether the one before was taken or
+        not.
+
+        :param image_bgr: (h, w, 3) uint8; not to be changed before it is taken or announced again.
         """
-        if self._find(image_bgr) is None:
-            self._buffers[self._next].write(image_bgr)
-            self._images[self._next] = image_bgr
-            self._next = (self._next + 1) % len(self._buffers)
+        self._bring(image_bgr)
 
     def take(self, image_bgr: UInt8Array) -> Buffer:
         """
@@ -45,11 +45,22 @@ class FrameRing(Generic[Buffer]):
 
         An image is taken once: the next time the same array may hold another one.
         """
-        self.prefetch(image_bgr)
         place = self._find(image_bgr)
-        assert place is not None  # for the type
+        if place is None:
+            place = self._bring(image_bgr)
         self._images[place] = None
         return self._buffers[place]
+
+    def _bring(self, image_bgr: UInt8Array) -> int:
+        before = self._find(image_bgr)
+        if before is not None:
+            self._images[before] = None
+        place = self._next
+        self._images[place] = None  # should writing fail, what was there is gone too
+        self._buffers[place].write(image_bgr)
+        self._images[place] = image_bgr
+        self._next = (place + 1) % len(self._buffers)
+        return place
 
     def _find(self, image_bgr: UInt8Array) -> int | None:
         return next((i for i, image in enumerate(self._images) if image is image_bgr), None)

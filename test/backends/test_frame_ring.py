@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from person_mtl_ros.backends.frame_ring import FrameRing
 
@@ -34,13 +35,35 @@ def test_an_image_that_was_not_announced_is_brought_at_once() -> None:
     assert ring.take(np.array([7])).written == [7]
 
 
-def test_an_image_is_brought_once() -> None:
+def test_an_image_that_was_announced_is_not_brought_again() -> None:
     ring, buffers = _ring()
     image = np.array([3])
     ring.prefetch(image)
-    ring.prefetch(image)
-    ring.take(image)
+    assert ring.take(image) is buffers[0]
     assert [buffer.written for buffer in buffers] == [[3], []]
+
+
+@pytest.mark.parametrize('announced_between', [0, 1, 2])
+def test_an_array_that_is_announced_again_holds_another_image(announced_between: int) -> None:
+    ring, _ = _ring()
+    image = np.array([1])
+    ring.prefetch(image)  # never taken: nobody was there
+    for number in range(announced_between):
+        ring.prefetch(np.array([10 + number]))
+    image[0] = 2
+    ring.prefetch(image)
+    assert ring.take(image).written[-1] == 2
+
+
+def test_a_buffer_that_could_not_be_written_holds_no_image() -> None:
+    ring, buffers = _ring()
+    image = np.array([1])
+    ring.prefetch(image)
+    ring.prefetch(np.array([2]))
+    with pytest.raises(IndexError):
+        ring.prefetch(np.array([]))  # over the first, before it was taken
+    assert ring.take(image).written[-1] == 1
+    assert buffers[0].written == [1, 1]
 
 
 def test_an_array_that_is_filled_anew_is_another_image() -> None:
