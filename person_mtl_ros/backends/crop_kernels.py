@@ -11,7 +11,7 @@ from typing import Any
 from cuda.bindings import driver, nvrtc
 
 from person_mtl_ros.backends.backend import first_line
-from person_mtl_ros.backends.cuda_memory import CudaError, Gpu, Stream
+from person_mtl_ros.backends.cuda_memory import CudaError, Gpu, Stream, checked
 from person_mtl_ros.backends.kernel_source import DEFINES, SOURCE
 from person_mtl_ros.crops import CropParams
 
@@ -29,10 +29,10 @@ class CropKernels:
 
     def __init__(self, gpu: Gpu, crop: CropParams) -> None:
         self._crop = crop
-        module = _checked(driver.cuModuleLoadData(compile_kernels(gpu.compute_capability)))
+        module = checked(driver.cuModuleLoadData(compile_kernels(gpu.compute_capability)))
         weakref.finalize(self, driver.cuModuleUnload, module)
-        self._cut = _checked(driver.cuModuleGetFunction(module, b'cut_crops'))
-        self._sum = _checked(driver.cuModuleGetFunction(module, b'sum_detail'))
+        self._cut = checked(driver.cuModuleGetFunction(module, b'cut_crops'))
+        self._sum = checked(driver.cuModuleGetFunction(module, b'sum_detail'))
 
     def cut(
         self,
@@ -83,15 +83,15 @@ def compile_kernels(compute_capability: str) -> bytes:
     options = [f'--gpu-architecture=sm_{compute_capability.replace(".", "")}'.encode()]
     options += [f'--define-macro={name}={value}'.encode() for name, value in DEFINES.items()]
     try:
-        program = _checked(nvrtc.nvrtcCreateProgram(SOURCE.encode(), b'crops.cu', 0, [], []))
+        program = checked(nvrtc.nvrtcCreateProgram(SOURCE.encode(), b'crops.cu', 0, [], []))
     except RuntimeError as error:  # of the loader, which has classes of its own
         raise CudaError(
             f'no NVRTC ({first_line(error)}): pip install "cuda-bindings[all]"'
         ) from error
     try:
-        _checked(nvrtc.nvrtcCompileProgram(program, len(options), options))
-        code = b' ' * _checked(nvrtc.nvrtcGetCUBINSize(program))
-        _checked(nvrtc.nvrtcGetCUBIN(program, code))
+        checked(nvrtc.nvrtcCompileProgram(program, len(options), options))
+        code = b' ' * checked(nvrtc.nvrtcGetCUBINSize(program))
+        checked(nvrtc.nvrtcGetCUBIN(program, code))
     finally:
         nvrtc.nvrtcDestroyProgram(program)
     return code
@@ -102,16 +102,8 @@ def _launch(
 ) -> None:
     """Queue a kernel; kinds of its arguments are p for an address and n for a number."""
     types = tuple({'p': ctypes.c_void_p, 'n': ctypes.c_int}[kind] for kind in kinds)
-    _checked(
+    checked(
         driver.cuLaunchKernel(
             kernel, *grid, 1, THREADS, 1, 1, 0, stream.handle, (values, types), 0
         )
     )
-
-
-def _checked(answer: tuple[Any, ...]) -> Any:
-    """Take the result out of what a call of the driver or of NVRTC returns."""
-    error, *results = answer
-    if int(error) != 0:
-        raise CudaError(error.name)
-    return results[0] if results else None

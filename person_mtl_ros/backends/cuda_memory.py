@@ -11,7 +11,22 @@ from person_mtl_ros.structures import UInt8Array
 
 
 class CudaError(RuntimeError):
-    """What the CUDA runtime refused to do, and why."""
+    """What CUDA refused to do, and why."""
+
+
+def checked(answer: tuple[Any, ...]) -> Any:
+    """
+    Take the result out of what a call of the CUDA runtime, of the driver or of NVRTC returns.
+
+    :raises CudaError: when it is an error.
+    """
+    error, *results = answer
+    if int(error) != 0:
+        # The other two name their errors well enough.
+        is_of_runtime = isinstance(error, runtime.cudaError_t)
+        reason = runtime.cudaGetErrorString(error)[1].decode() if is_of_runtime else error.name
+        raise CudaError(reason)
+    return results[0] if results else None
 
 
 class Gpu(NamedTuple):
@@ -28,15 +43,15 @@ class Gpu(NamedTuple):
 
         :raises CudaError: when there is no driver or no such GPU.
         """
-        count = _checked(runtime.cudaGetDeviceCount())
+        count = checked(runtime.cudaGetDeviceCount())
         if number >= count:
             raise CudaError(f'there are {count} GPUs')
-        properties = _checked(runtime.cudaGetDeviceProperties(number))
+        properties = checked(runtime.cudaGetDeviceProperties(number))
         return cls(number, properties.name.decode(), f'{properties.major}.{properties.minor}')
 
     def use(self) -> None:
         """Let what follows in this thread happen on this GPU."""
-        _checked(runtime.cudaSetDevice(self.number))
+        checked(runtime.cudaSetDevice(self.number))
 
 
 class Stream:
@@ -44,17 +59,17 @@ class Stream:
 
     def __init__(self) -> None:
         self.handle: int = int(
-            _checked(runtime.cudaStreamCreateWithFlags(runtime.cudaStreamNonBlocking))
+            checked(runtime.cudaStreamCreateWithFlags(runtime.cudaStreamNonBlocking))
         )
         weakref.finalize(self, runtime.cudaStreamDestroy, self.handle)
 
     def synchronize(self) -> None:
         """Wait until all that was queued is done."""
-        _checked(runtime.cudaStreamSynchronize(self.handle))
+        checked(runtime.cudaStreamSynchronize(self.handle))
 
     def wait(self, event: 'Event') -> None:
         """Let what is queued from now on begin after an event."""
-        _checked(runtime.cudaStreamWaitEvent(self.handle, event.handle, 0))
+        checked(runtime.cudaStreamWaitEvent(self.handle, event.handle, 0))
 
 
 class Event:
@@ -62,16 +77,16 @@ class Event:
 
     def __init__(self) -> None:
         flags = runtime.cudaEventDisableTiming
-        self.handle: int = int(_checked(runtime.cudaEventCreateWithFlags(flags)))
+        self.handle: int = int(checked(runtime.cudaEventCreateWithFlags(flags)))
         weakref.finalize(self, runtime.cudaEventDestroy, self.handle)
 
     def record(self, stream: Stream) -> None:
         """Put it behind all that was queued."""
-        _checked(runtime.cudaEventRecord(self.handle, stream.handle))
+        checked(runtime.cudaEventRecord(self.handle, stream.handle))
 
     def synchronize(self) -> None:
         """Wait until it is past."""
-        _checked(runtime.cudaEventSynchronize(self.handle))
+        checked(runtime.cudaEventSynchronize(self.handle))
 
 
 class Memory:
@@ -83,9 +98,9 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.device: int = int(_checked(runtime.cudaMalloc(size)))
+        self.device: int = int(checked(runtime.cudaMalloc(size)))
         weakref.finalize(self, runtime.cudaFree, self.device)
-        address = int(_checked(runtime.cudaMallocHost(size)))
+        address = int(checked(runtime.cudaMallocHost(size)))
         weakref.finalize(self, runtime.cudaFreeHost, address)
         content = (ctypes.c_uint8 * size).from_address(address)
         self.host: UInt8Array = np.ctypeslib.as_array(content)
@@ -94,23 +109,14 @@ class Memory:
         """Queue a copy of the first bytes to the GPU."""
         kind = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         source = self.host.ctypes.data
-        _checked(runtime.cudaMemcpyAsync(self.device, source, size, kind, stream.handle))
+        checked(runtime.cudaMemcpyAsync(self.device, source, size, kind, stream.handle))
 
     def clear(self, size: int, stream: Stream) -> None:
         """Queue zeros for the first bytes on the GPU."""
-        _checked(runtime.cudaMemsetAsync(self.device, 0, size, stream.handle))
+        checked(runtime.cudaMemsetAsync(self.device, 0, size, stream.handle))
 
     def download(self, size: int, stream: Stream) -> None:
         """Queue a copy of the first bytes to the host."""
         kind = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         target = self.host.ctypes.data
-        _checked(runtime.cudaMemcpyAsync(target, self.device, size, kind, stream.handle))
-
-
-def _checked(answer: tuple[Any, ...]) -> Any:
-    """Take the result out of what a call of the runtime returns."""
-    error, *results = answer
-    if error != runtime.cudaError_t.cudaSuccess:
-        _, text = runtime.cudaGetErrorString(error)
-        raise CudaError(text.decode())
-    return results[0] if results else None
+        checked(runtime.cudaMemcpyAsync(target, self.device, size, kind, stream.handle))

@@ -11,6 +11,7 @@ import tensorrt
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError, ImageAnswers
+from person_mtl_ros.backends.batches import MAX_BATCH
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.cuda_memory import CudaError, Gpu
 from person_mtl_ros.backends.file_cache import cached_file
@@ -18,7 +19,6 @@ from person_mtl_ros.backends.onnx_backend import OnnxBackend
 from person_mtl_ros.backends.precisions import GPU_PRECISIONS
 from person_mtl_ros.backends.sample_crops import sample_crops
 from person_mtl_ros.backends.tensorrt_engine import (
-    MAX_BATCH,
     REVISION,
     USUAL_BATCH,
     Engine,

@@ -13,6 +13,7 @@ import onnx
 import tensorrt as trt
 from numpy.typing import NDArray
 
+from person_mtl_ros.backends.batches import MAX_BATCH, batches
 from person_mtl_ros.backends.cuda_memory import Gpu, Memory, Stream
 from person_mtl_ros.backends.typed_graph import cut_to_tasks, type_graph
 from person_mtl_ros.crops import CropParams
@@ -20,7 +21,6 @@ from person_mtl_ros.structures import UInt8Array
 
 REVISION = '1'  # of what is compiled from a network; another one makes kept engines stale
 INPUT = 'crops'
-MAX_BATCH = 64  # crops at once; more are run in turns
 USUAL_BATCH = 8  # for which TensorRT chooses its kernels
 
 logger = logging.getLogger(__name__)
@@ -162,10 +162,8 @@ class Engine:
         :param count: of all crops.
         :param max_batch: crops at once.
         """
-        step = min(max_batch, MAX_BATCH)
         parts = []
-        for begin in range(0, count, step):
-            end = min(begin + step, count)
+        for begin, end, _ in batches(count, max_batch):  # an engine takes any size: no padding
             fill(begin, end)
             parts.append(self._run_batch(end - begin))
         return {task: np.concatenate([part[task] for part in parts]) for task in self._outputs}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from person_mtl_ros.backends.backend import ImageAnswers
-from person_mtl_ros.backends.batches import SIZES, batches
+from person_mtl_ros.backends.batches import MAX_BATCH, batches
 from person_mtl_ros.backends.torch_gpu.device_crops import CropPlan, crop_sharpness, cut_crops
 from person_mtl_ros.backends.torch_gpu.result_rows import RowLayout
 from person_mtl_ros.crops import CropParams
@@ -58,13 +58,13 @@ class RowNetwork(nn.Module):
 class Replay(Protocol):
     """A network with a fixed place for its input."""
 
-    crops: Tensor  # (greatest of SIZES, 3, H, W) uint8; the caller fills the first rows
+    crops: Tensor  # (MAX_BATCH, 3, H, W) uint8; the caller fills the first rows
 
     def run(self, size: int) -> Tensor:
         """
         Run the network on the first rows.
 
-        :param size: one of ``SIZES``.
+        :param size: one of ``batches.SIZES``.
         :returns: (size, L) uint8; valid until the next run.
         """
 
@@ -74,7 +74,7 @@ class EagerReplay:
 
     def __init__(self, network: RowNetwork, crop: CropParams, device: torch.device) -> None:
         self.crops = torch.zeros(
-            SIZES[-1], 3, crop.height, crop.width, dtype=torch.uint8, device=device
+            MAX_BATCH, 3, crop.height, crop.width, dtype=torch.uint8, device=device
         )
         self._network = network
 
@@ -108,7 +108,7 @@ class FrameRunner:
         self._crop = crop
         self._synchronize = synchronize
         self._pin = pin
-        self._rows = self._host_rows(SIZES[-1])
+        self._rows = self._host_rows(MAX_BATCH)
 
     def infer_image(
         self, planes: Tensor, areas_xyxy: Float32Array, max_batch: int
@@ -132,7 +132,7 @@ class FrameRunner:
     def infer(self, crops: UInt8Array) -> dict[str, NDArray[Any]]:
         """Answer for crops that were cut elsewhere, see ``Backend.infer``."""
         batch = self._to_device(torch.from_numpy(np.ascontiguousarray(crops)))
-        rows = self._run(lambda begin, end: batch[begin:end], len(crops), SIZES[-1])
+        rows = self._run(lambda begin, end: batch[begin:end], len(crops), MAX_BATCH)
         return self._unpack(rows.copy()).outputs
 
     def _run(self, fill: Callable[[int, int], Tensor], count: int, max_batch: int) -> UInt8Array:
