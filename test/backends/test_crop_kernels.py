@@ -10,9 +10,7 @@ import pytest
 
 from person_mtl_ros.backends.crop_grid import CropGrid
 from person_mtl_ros.backends.kernel_source import DEFINES, SOURCE, SUMS, sharpness_of
-from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.crops import CropParams, crop_boxes, crop_sharpness, cut_crops
-from person_mtl_ros.evaluation.sequence import load_sequence
 
 PARAMS = CropParams()
 THREADS = 64  # of a block
@@ -53,13 +51,6 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     options = ['-std=c++14', '-O2', '-Wall', '-Werror', '-shared', '-fPIC', *defines]
     subprocess.run([compiler, *options, str(source), '-o', str(library)], check=True)
     return ctypes.CDLL(str(library))
-
-
-@pytest.fixture(scope='module')
-def picture() -> np.ndarray:
-    image = next(iter(load_sequence(CLIP))).image_bgr
-    assert image is not None
-    return image
 
 
 def _address(array: np.ndarray) -> ctypes.c_void_p:

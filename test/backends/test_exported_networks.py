@@ -9,7 +9,8 @@ import numpy as np
 import openvino
 import pytest
 import torch
-from fake_checkpoint import INFO, PARAMS, write_fake_checkpoint
+from fake_checkpoint import INFO, PARAMS
+from fake_crops import fake_crops
 
 import person_mtl_ros
 from person_mtl_ros.backends import BackendError, DeviceError, agreement, create_backend
@@ -22,26 +23,9 @@ from person_mtl_ros.checkpoint import (
     open_model,
     save_checkpoint,
 )
-from person_mtl_ros.networks.multi_task_net import build_multi_task_net
+from person_mtl_ros.networks.multi_task_net import TASKS, build_multi_task_net
 
-TASKS = ('reid', 'attributes', 'pose', 'parts')
 RUNTIMES = ('onnx', 'openvino')
-
-
-@pytest.fixture(scope='module')
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fake_checkpoint(tmp_path_factory.mktemp('weights') / 'x.safetensors')
-
-
-@pytest.fixture(scope='module')
-def exported(weights: Path) -> Path:
-    path = weights.with_suffix('.onnx')
-    export_checkpoint(weights, path, 'onnx', TASKS, _crops(16))
-    return path
-
-
-def _crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
 
 
 @pytest.mark.parametrize('runtime', RUNTIMES)
@@ -49,8 +33,8 @@ def _crops(count: int) -> np.ndarray:
 def test_exported_network_answers_like_its_checkpoint(
     weights: Path, exported: Path, runtime: str, count: int
 ) -> None:
-    expected = create_backend('torch', open_model(weights), 'cpu', TASKS).infer(_crops(count))
-    actual = create_backend(runtime, open_model(exported), 'cpu', TASKS).infer(_crops(count))
+    expected = create_backend('torch', open_model(weights), 'cpu', TASKS).infer(fake_crops(count))
+    actual = create_backend(runtime, open_model(exported), 'cpu', TASKS).infer(fake_crops(count))
     assert list(actual) == list(TASKS)
     for task in TASKS:
         assert actual[task].dtype == expected[task].dtype
@@ -66,14 +50,16 @@ def test_tasks_with_stages_of_their_own_are_exported_too(tmp_path: Path, sharing
     info = replace(INFO, network_params=params.__dict__)
     save_checkpoint(tmp_path / 'x.safetensors', info, tensors)
     out = tmp_path / 'x.onnx'
-    export = export_checkpoint(tmp_path / 'x.safetensors', out, 'onnx', params.tasks, _crops(16))
+    export = export_checkpoint(
+        tmp_path / 'x.safetensors', out, 'onnx', params.tasks, fake_crops(16)
+    )
     assert disagreements(export.agreement) == []
 
 
 @pytest.mark.parametrize('runtime', RUNTIMES)
 def test_heads_that_are_off_are_left_out(exported: Path, runtime: str) -> None:
-    among = create_backend(runtime, open_model(exported), 'cpu', TASKS).infer(_crops(2))
-    alone = create_backend(runtime, open_model(exported), 'cpu', ['pose']).infer(_crops(2))
+    among = create_backend(runtime, open_model(exported), 'cpu', TASKS).infer(fake_crops(2))
+    alone = create_backend(runtime, open_model(exported), 'cpu', ['pose']).infer(fake_crops(2))
     assert list(alone) == ['pose']
     np.testing.assert_allclose(alone['pose'], among['pose'], atol=1e-3)
 
@@ -103,7 +89,7 @@ def test_a_network_that_answers_differently_is_refused(
     out = tmp_path / 'x.onnx'
     out.write_text('what was there')
     with pytest.raises(DisagreementError, match=r'keypoint_error_px 0\.\d+, expected at most'):
-        export_checkpoint(weights, out, 'onnx', ['pose'], _crops(16))
+        export_checkpoint(weights, out, 'onnx', ['pose'], fake_crops(16))
     assert out.read_text() == 'what was there'
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ['x.onnx']
 
@@ -151,11 +137,13 @@ def test_a_truncated_file_is_refused(exported: Path, tmp_path: Path) -> None:
 
 
 def test_compiled_networks_are_kept_and_checked(exported: Path, cache_folder: Path) -> None:
-    expected = create_backend('openvino', open_model(exported), 'cpu', ['pose']).infer(_crops(1))
+    expected = create_backend('openvino', open_model(exported), 'cpu', ['pose']).infer(
+        fake_crops(1)
+    )
     (blob,) = cache_folder.glob('*.blob')
     content = blob.read_bytes()
     blob.write_bytes(content[: len(content) // 2])
-    again = create_backend('openvino', open_model(exported), 'cpu', ['pose']).infer(_crops(1))
+    again = create_backend('openvino', open_model(exported), 'cpu', ['pose']).infer(fake_crops(1))
     np.testing.assert_array_equal(again['pose'], expected['pose'])
     assert len(blob.read_bytes()) == len(content)
 
@@ -166,7 +154,7 @@ def test_a_checkpoint_is_exported_at_first_use(
     caplog.set_level(logging.INFO, 'person_mtl_ros')
     for _ in range(2):
         backend = create_backend('onnx', open_model(weights), 'cpu', ['reid'])
-        assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+        assert backend.infer(fake_crops(1))['reid'].shape == (1, INFO.embedding_dim)
     assert caplog.text.count('exporting') == 1
     assert len(list(cache_folder.glob('*.onnx'))) == 1
 
@@ -202,7 +190,7 @@ def test_a_refused_precision_is_told_with_its_numbers(
     # Less than the error in bf16, more than that in fp32.
     monkeypatch.setitem(agreement.EXACT.greatest, 'keypoint_error_px', 1e-3)
     path = tmp_path / 'x.onnx'
-    export = export_checkpoint(weights, path, 'openvino', ['pose'], _crops(16))
+    export = export_checkpoint(weights, path, 'openvino', ['pose'], fake_crops(16))
     assert export.precision == 'fp32'
     caplog.set_level(logging.INFO, 'person_mtl_ros')
     caplog.clear()

@@ -1,25 +1,19 @@
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
-from fake_checkpoint import write_fake_checkpoint
+from fake_crops import fake_crops
 
 from person_mtl_ros.backends import create_backend
 from person_mtl_ros.backends.agreement import measure_agreement
 from person_mtl_ros.backends.export import onnx_from_checkpoint, write_exported
-from person_mtl_ros.checkpoint import Checkpoint, load_checkpoint, open_model
+from person_mtl_ros.checkpoint import Checkpoint, open_model
 
 pytest.importorskip('nncf')
 from person_mtl_ros.backends.quantization import quantize
 
 TASKS = ('reid', 'attributes')
-CROPS = np.random.default_rng(0).integers(0, 256, (24, 3, 64, 32), np.uint8)
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    return load_checkpoint(write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors'))
+CROPS = fake_crops(24)
 
 
 @pytest.fixture(scope='module')

@@ -9,19 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_checkpoint import INFO
+from fake_crops import fake_crops
 from fake_tensorrt import FakeCuda, FakeDriver, FakeNvrtc, FakeTensorRt
 
 from person_mtl_ros import backends
 from person_mtl_ros.backends import BackendError, DeviceError, ImageBackend, create_backend
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
-from person_mtl_ros.backends.export import export_checkpoint
-from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.checkpoint import open_model
 from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops
-from person_mtl_ros.evaluation.sequence import load_sequence
+from person_mtl_ros.networks.multi_task_net import TASKS
 
-TASKS = ('reid', 'attributes', 'pose', 'parts')
 MODULES = (
     'cuda_memory',
     'crop_kernels',
@@ -29,25 +27,6 @@ MODULES = (
     'tensorrt_images',
     'tensorrt_backend',
 )
-
-
-@pytest.fixture(scope='module')
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fake_checkpoint(tmp_path_factory.mktemp('weights') / 'x.safetensors')
-
-
-@pytest.fixture(scope='module')
-def exported(weights: Path) -> Path:
-    path = weights.with_suffix('.onnx')
-    export_checkpoint(weights, path, 'onnx', TASKS, _crops(16))
-    return path
-
-
-@pytest.fixture(scope='module')
-def picture() -> np.ndarray:
-    image = next(iter(load_sequence(CLIP))).image_bgr
-    assert image is not None
-    return image
 
 
 @pytest.fixture
@@ -75,10 +54,6 @@ def _forget_our_modules() -> None:
         sys.modules.pop(f'{backends.__name__}.{name}', None)
 
 
-def _crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
-
-
 def _create(path: Path, tasks=TASKS, device: str = 'cuda'):
     return create_backend('tensorrt', open_model(path), device, tasks)
 
@@ -86,11 +61,11 @@ def _create(path: Path, tasks=TASKS, device: str = 'cuda'):
 @pytest.mark.usefixtures('trt')
 @pytest.mark.parametrize('count', [1, 3, 16, 64, 130])
 def test_answers_are_those_of_the_checkpoint(weights: Path, exported: Path, count: int) -> None:
-    expected = create_backend('torch', open_model(weights), 'cpu', TASKS).infer(_crops(count))
+    expected = create_backend('torch', open_model(weights), 'cpu', TASKS).infer(fake_crops(count))
     backend = _create(exported)
     assert (backend.name, backend.device, backend.precision) == ('tensorrt', 'cuda:0', 'fp16')
-    backend.infer(255 - _crops(70))  # its memory is used again
-    actual = backend.infer(_crops(count))
+    backend.infer(255 - fake_crops(70))  # its memory is used again
+    actual = backend.infer(fake_crops(count))
     assert list(actual) == list(TASKS)
     for task in TASKS:
         assert actual[task].dtype == expected[task].dtype
@@ -133,15 +108,15 @@ def test_without_nvrtc_its_package_is_told(trt: FakeTensorRt, exported: Path) ->
 
 @pytest.mark.usefixtures('trt')
 def test_crops_need_not_lie_in_one_piece(exported: Path) -> None:
-    backend, crops = _create(exported), _crops(6)
+    backend, crops = _create(exported), fake_crops(6)
     np.testing.assert_array_equal(
         backend.infer(crops[::2])['reid'], backend.infer(crops[::2].copy())['reid']
     )
 
 
 def test_heads_that_are_off_are_not_compiled(trt: FakeTensorRt, exported: Path) -> None:
-    among = _create(exported).infer(_crops(2))
-    alone = _create(exported, ['pose']).infer(_crops(2))
+    among = _create(exported).infer(fake_crops(2))
+    alone = _create(exported, ['pose']).infer(fake_crops(2))
     assert list(alone) == ['pose']
     np.testing.assert_allclose(alone['pose'], among['pose'], atol=1e-3)
     assert [output.name for output in trt.builds[-1].graph.output] == ['pose']
@@ -164,10 +139,10 @@ def test_networks_are_compiled_once(
 def test_a_broken_file_is_compiled_again(
     trt: FakeTensorRt, exported: Path, cache_folder: Path
 ) -> None:
-    expected = _create(exported).infer(_crops(1))
+    expected = _create(exported).infer(fake_crops(1))
     (plan,) = cache_folder.glob('*.plan')
     plan.write_bytes(plan.read_bytes()[:100])
-    np.testing.assert_array_equal(_create(exported).infer(_crops(1))['pose'], expected['pose'])
+    np.testing.assert_array_equal(_create(exported).infer(fake_crops(1))['pose'], expected['pose'])
     assert len(trt.builds) == 2
 
 
@@ -184,7 +159,7 @@ def test_a_file_that_tensorrt_refuses_is_compiled_again(
         return engine(*arguments)
 
     monkeypatch.setattr(module, 'Engine', load)
-    assert _create(exported).infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert _create(exported).infer(fake_crops(1))['reid'].shape == (1, INFO.embedding_dim)
     assert len(trt.builds) == 2
     assert 'is made again: made by another driver' in caplog.text
 
@@ -218,7 +193,7 @@ def test_half_precision_that_cannot_be_prepared_is_not_used(
     trt.refuses, trt.refuses_halves_only = fault, True
     backend = _create(exported)
     assert backend.precision == 'fp32'
-    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert backend.infer(fake_crops(1))['reid'].shape == (1, INFO.embedding_dim)
     told = [r.getMessage() for r in caplog.records if 'cannot be prepared' in r.getMessage()]
     assert told == [f'{exported} with tensorrt on cuda:0 in fp16 cannot be prepared: {reason}']
 
@@ -275,7 +250,7 @@ def test_a_device_that_fails_is_told_from_a_bug(
     backend = _create(exported)
     trt.refuses = fault
     with pytest.raises(DeviceError, match=f'cuda:0 failed on a batch of 2: TensorRT {reason}'):
-        backend.infer(_crops(2))
+        backend.infer(fake_crops(2))
     trt.refuses = ''
     trt.cuda.fails = True
     areas = np.array([[0, 0, 4, 8]], np.float32)
@@ -284,7 +259,7 @@ def test_a_device_that_fails_is_told_from_a_bug(
     with pytest.raises(DeviceError, match='cuda:0 cannot take an image: out of memory'):
         backend.prefetch(np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DeviceError, match='cuda:0 failed on a batch of 2: out of memory'):
-        backend.infer(_crops(2))
+        backend.infer(fake_crops(2))
 
 
 @pytest.mark.usefixtures('trt')
@@ -313,7 +288,7 @@ def test_what_is_not_there_is_named(
 def test_memory_of_the_gpu_is_given_back(trt: FakeTensorRt, exported: Path) -> None:
     backend = _create(exported, ['pose'])
     assert trt.cuda.blocks
-    backend.infer(_crops(1))
+    backend.infer(fake_crops(1))
     del backend
     gc.collect()
     assert trt.cuda.blocks == {}
@@ -339,7 +314,7 @@ def test_a_checkpoint_is_exported_as_for_onnxruntime(
     model = open_model(weights)
     backend = create_backend('tensorrt', model, 'cuda', ['reid'])
     assert asked == [(model, ['reid'], 'onnx', 'onnxruntime', 'cpu')]
-    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert backend.infer(fake_crops(1))['reid'].shape == (1, INFO.embedding_dim)
 
 
 @pytest.mark.usefixtures('trt')

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_crops import fake_crops
 
 from person_mtl_ros.backends import BackendError, DeviceError, create_backend
 from person_mtl_ros.backends.torch_backend import TorchBackend
@@ -14,21 +15,11 @@ from person_mtl_ros.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-
-TASKS = ('reid', 'attributes', 'pose', 'parts')
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    return load_checkpoint(write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors'))
-
-
-def _crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
+from person_mtl_ros.networks.multi_task_net import TASKS
 
 
 def test_answers_are_numpy_in_the_agreed_types(checkpoint: Checkpoint) -> None:
-    outputs = TorchBackend(checkpoint, 'cpu', TASKS).infer(_crops(2))
+    outputs = TorchBackend(checkpoint, 'cpu', TASKS).infer(fake_crops(2))
     kinds = {task: (value.shape, value.dtype.name) for task, value in outputs.items()}
     assert kinds == {
         'reid': ((2, 128), 'float32'),
@@ -40,8 +31,8 @@ def test_answers_are_numpy_in_the_agreed_types(checkpoint: Checkpoint) -> None:
 
 @pytest.mark.parametrize('task', TASKS)
 def test_one_head_alone_answers_as_among_all(checkpoint: Checkpoint, task: str) -> None:
-    alone = TorchBackend(checkpoint, 'cpu', [task]).infer(_crops(2))
-    among = TorchBackend(checkpoint, 'cpu', TASKS).infer(_crops(2))
+    alone = TorchBackend(checkpoint, 'cpu', [task]).infer(fake_crops(2))
+    among = TorchBackend(checkpoint, 'cpu', TASKS).infer(fake_crops(2))
     assert list(alone) == [task]
     np.testing.assert_allclose(alone[task], among[task], atol=1e-5)
 
@@ -74,7 +65,7 @@ def test_a_device_that_fails_is_told_from_a_bug(
 
     monkeypatch.setattr(backend._network, 'forward', out_of_memory)
     with pytest.raises(DeviceError, match=r'cpu failed on a batch of 3: out of memory$'):
-        backend.infer(_crops(3))
+        backend.infer(fake_crops(3))
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,21 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_checkpoint import INFO
+from fake_crops import fake_crops
 from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.export import onnx_from_checkpoint
 from person_mtl_ros.backends.typed_graph import cut_to_tasks, type_graph
-from person_mtl_ros.checkpoint import load_checkpoint
-
-TASKS = ('reid', 'attributes', 'pose', 'parts')
+from person_mtl_ros.checkpoint import Checkpoint
+from person_mtl_ros.networks.multi_task_net import TASKS
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
-    path = write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors')
-    return onnx_from_checkpoint(load_checkpoint(path), TASKS)
+def model(checkpoint: Checkpoint) -> onnx.ModelProto:
+    return onnx_from_checkpoint(checkpoint, TASKS)
 
 
 def _typed(model: onnx.ModelProto, precision: str, tasks: tuple[str, ...] = TASKS):
@@ -36,10 +35,11 @@ def _types(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def _run(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    crops = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 32), np.uint8)
     names = [output.name for output in model.graph.output]
     # Unlike ONNX Runtime on a CPU, it rounds to half precision where the graph says so.
-    return dict(zip(names, ReferenceEvaluator(model).run(names, {'crops': crops}), strict=True))
+    return dict(
+        zip(names, ReferenceEvaluator(model).run(names, {'crops': fake_crops(2)}), strict=True)
+    )
 
 
 @pytest.mark.parametrize('precision', ['fp16', 'fp32'])

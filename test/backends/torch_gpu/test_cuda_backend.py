@@ -16,7 +16,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_checkpoint import INFO
+from fake_crops import fake_crops
 
 from person_mtl_ros.backends import BackendError, DeviceError, ImageBackend, agreement
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
@@ -26,17 +27,12 @@ from person_mtl_ros.backends.torch_backend import TorchBackend
 from person_mtl_ros.backends.torch_gpu import cuda_backend
 from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
 from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay, RowNetwork
-from person_mtl_ros.checkpoint import Checkpoint, load_checkpoint
+from person_mtl_ros.checkpoint import Checkpoint
 from person_mtl_ros.crops import CropParams, crop_boxes, cut_crops
 from person_mtl_ros.evaluation.sequence import load_sequence
+from person_mtl_ros.networks.multi_task_net import TASKS
 
-TASKS = ('reid', 'attributes', 'pose', 'parts')
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    return load_checkpoint(write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors'))
 
 
 def _without_pinned_memory(*size: object, pin_memory: bool = False, **options: object) -> object:
@@ -99,10 +95,6 @@ def on_cpu() -> Iterator[None]:
         yield
 
 
-def _crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
-
-
 def _agree(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) -> bool:
     return not disagreements(measure_agreement(expected, actual, INFO.crop.height))
 
@@ -112,7 +104,7 @@ def _check(backend: TorchCudaBackend, checkpoint: Checkpoint) -> None:
     reference = TorchBackend(checkpoint, 'cpu', TASKS)
     assert isinstance(backend, ImageBackend)
     for count in (1, 3, 70):
-        assert _agree(reference.infer(_crops(count)), backend.infer(_crops(count)))
+        assert _agree(reference.infer(fake_crops(count)), backend.infer(fake_crops(count)))
     picture = next(iter(load_sequence(CLIP))).image_bgr
     images = [picture, picture[::-1], 255 - picture, picture[:400]]
     areas = crop_boxes([[10, 10, 60, 150], [300, 200, 360, 400], [-20, 0, 90, 300]], INFO.crop)
@@ -173,7 +165,7 @@ def test_half_precision_that_cannot_be_prepared_is_not_used(
     monkeypatch.setattr(cuda_backend, 'CudaGraphReplay', Replay)
     backend = TorchCudaBackend(checkpoint, 'cpu', TASKS)
     assert backend.precision == 'fp32'
-    assert backend.infer(_crops(1))['reid'].shape == (1, INFO.embedding_dim)
+    assert backend.infer(fake_crops(1))['reid'].shape == (1, INFO.embedding_dim)
     (record,) = caplog.records
     assert 'with torch on cpu in fp16 cannot be prepared: CUDA ' in record.getMessage()
     assert '\n' not in record.getMessage()
@@ -211,7 +203,7 @@ def test_a_device_that_fails_is_told_in_one_line(
         backend.prefetch(image)
     monkeypatch.setattr(cuda_backend.EagerReplay, 'run', out_of_memory)
     with pytest.raises(DeviceError, match=r'^cpu failed on a batch of 2: out of memory$'):
-        backend.infer(_crops(2))
+        backend.infer(fake_crops(2))
     with pytest.raises(BackendError, match=r'cannot run .*x\.safetensors: out of memory$'):
         TorchCudaBackend(checkpoint, 'cpu', TASKS, graphs=False)
 
@@ -230,5 +222,5 @@ def test_every_graph_answers_for_its_own_rows(checkpoint: Checkpoint) -> None:
     reference = TorchBackend(checkpoint, 'cpu', TASKS)
     backend = TorchCudaBackend(checkpoint, 'cuda', TASKS, 'fp16')
     for count in (*SIZES, *reversed(SIZES)):
-        crops = _crops(count + 1)[1:]
+        crops = fake_crops(count + 1)[1:]
         assert _agree(reference.infer(crops), backend.infer(crops))

@@ -1,23 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from fake_checkpoint import INFO, write_fake_checkpoint
+from fake_checkpoint import INFO
+from fake_crops import fake_crops
 
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.torch_backend import TorchBackend, decoder_of, load_network
 from person_mtl_ros.backends.torch_gpu.device_crops import planar_image
 from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay, FrameRunner, RowNetwork
 from person_mtl_ros.backends.torch_gpu.half_precision import prepare_for_gpu
-from person_mtl_ros.checkpoint import Checkpoint, load_checkpoint
+from person_mtl_ros.checkpoint import Checkpoint
 from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops
+from person_mtl_ros.networks.multi_task_net import TASKS
 
-TASKS = ('reid', 'attributes', 'pose', 'parts')
 CPU = torch.device('cpu')
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    return load_checkpoint(write_fake_checkpoint(tmp_path_factory.mktemp('x') / 'x.safetensors'))
 
 
 class WatchedReplay(EagerReplay):
@@ -38,15 +34,11 @@ def _runner(checkpoint: Checkpoint, precision: str = 'fp32') -> tuple[FrameRunne
     return FrameRunner(replay, rows.layout, INFO.crop, lambda: None, pin=False), replay
 
 
-def _crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 3, 64, 32), np.uint8)
-
-
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
 @torch.inference_mode()
 def test_answers_are_those_of_the_checkpoint(checkpoint: Checkpoint, precision: str) -> None:
-    expected = TorchBackend(checkpoint, 'cpu', TASKS).infer(_crops(5))
-    actual = _runner(checkpoint, precision)[0].infer(_crops(5))
+    expected = TorchBackend(checkpoint, 'cpu', TASKS).infer(fake_crops(5))
+    actual = _runner(checkpoint, precision)[0].infer(fake_crops(5))
     assert set(actual) == set(TASKS)
     for task in TASKS:
         assert (actual[task].dtype, actual[task].shape) == (
@@ -59,9 +51,9 @@ def test_answers_are_those_of_the_checkpoint(checkpoint: Checkpoint, precision: 
 @torch.inference_mode()
 def test_answers_outlive_the_next_run(checkpoint: Checkpoint) -> None:
     runner, _ = _runner(checkpoint)
-    first = runner.infer(_crops(2))['reid']
+    first = runner.infer(fake_crops(2))['reid']
     kept = first.copy()
-    runner.infer(255 - _crops(2))
+    runner.infer(255 - fake_crops(2))
     np.testing.assert_array_equal(first, kept)
 
 
