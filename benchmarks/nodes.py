@@ -3,12 +3,12 @@ Time from a camera message to the message with the tracks, through the real node
 
     python -m benchmarks.nodes --json benchmarks/nodes.json
 
-Perception and tracker node run in processes of their own with the shipped network; a third process
-publishes images of 1280 x 720 with the boxes of ten people who move, and hears the tracks. The
-first run sends an image every ``--period`` seconds, so that each finds the nodes idle: what a
-message costs. The second sends twice as many images as the nodes can process: which are dropped,
-and whether those that are not wait longer and longer. The figures of the stages are those that
-the nodes publish themselves, on ``/diagnostics``.
+Perception and tracker node run with the shipped network, in one process or, with ``--separate``,
+in two; another process publishes images of 1280 x 720 with the boxes of ten people who move, and
+hears the tracks. The first run sends an image every ``--period`` seconds, so that each finds the
+nodes idle: what a message costs. The second sends twice as many images as the nodes can process:
+which are dropped, and whether those that are not wait longer and longer. The figures of the stages
+are those that the nodes publish themselves, on ``/diagnostics``.
 """
 
 import argparse
@@ -49,10 +49,15 @@ def main() -> None:
     parser.add_argument('--people', type=int, default=10)
     parser.add_argument('--images', type=int, default=200, help='of each run (default: 200)')
     parser.add_argument('--period', type=float, default=0.2, help='of the first run, seconds')
+    parser.add_argument('--separate', action='store_true', help='a process for each node')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
     args = parser.parse_args()
 
-    calm = replay(frames(args.people, args.images, args.period), args.images)
+    def play(period_sec: float) -> ReplayResult:
+        images = frames(args.people, args.images, period_sec)
+        return replay(images, args.images, composed=not args.separate)
+
+    calm = play(args.period)
     stages = stages_of(calm)
     end_to_end = _percentiles(calm.frame_latency_sec)
     forward = stages['perception_node: forward']['p50']
@@ -65,13 +70,14 @@ def main() -> None:
 
     processing_sec = stages['perception_node: total']['p50'] / 1e3
     period = processing_sec / OVERLOAD
-    hasty = overload_of(replay(frames(args.people, args.images, period), args.images), 1 / period)
+    hasty = overload_of(play(period), 1 / period)
     print(f'\nAn image each {1e3 * period:.0f} ms:\n')
     print(tabulate(asdict(hasty).items(), tablefmt='github', floatfmt='.1f'))
     if args.json:
         report = {
             'people': args.people,
             'period_sec': args.period,
+            'composed': not args.separate,
             'stages_ms': stages,
             'image_to_tracks_ms': end_to_end,
             'all_but_forward_ms_p50': end_to_end['p50'] - forward,

@@ -1,19 +1,13 @@
 """The nodes of ``bringup.launch.py`` in one process, for machines without ``ros2 launch``."""
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import rclpy
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-
+from person_mtl_ros.nodes.composed import perception_and_tracker
 from person_mtl_ros.nodes.detector_node import DetectorNode
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
-from person_mtl_ros.nodes.managed_node import ManagedNode, init_ros
-from person_mtl_ros.nodes.node_parameters import ParameterError
-from person_mtl_ros.nodes.perception_node import PerceptionNode
-from person_mtl_ros.nodes.tracker_node import TrackerNode
+from person_mtl_ros.nodes.managed_node import ManagedNode
+from person_mtl_ros.nodes.running import run
 from person_mtl_ros.nodes.video_node import VideoNode
 from person_mtl_ros.nodes.visualizer_node import VisualizerNode
 
@@ -38,32 +32,13 @@ def bringup(
         # Quoted: ROS reads values as YAML, where camera 0 is a number.
         arguments += ['-p', f'video_node:source:={json.dumps(source, ensure_ascii=False)}']
     arguments += ros_args  # last: of two values of a parameter ROS takes the later one
-    classes: list[type[ManagedNode]] = [PerceptionNode, TrackerNode, VisualizerNode]
-    if detector == 'hog':
-        classes.append(DetectorNode)
-    if source:
-        classes.append(VideoNode)  # last, so that everybody listens when it begins
-    nodes: list[ManagedNode] = []
-    try:
-        init_ros(arguments)
-        executor = SingleThreadedExecutor()
-        for node_class in classes:
-            nodes.append(node_class())
-            executor.add_node(nodes[-1])
-            if not nodes[-1].start():
-                return 2
-        executor.spin()
-    except (ParameterError, ParameterException) as error:
-        print(f'person-mtl bringup: {error}', file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except RuntimeError:  # see managed_node.run
-        if rclpy.ok():
-            raise
-    finally:
-        for node in reversed(nodes):
-            node.stop()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+
+    def nodes() -> Iterator[ManagedNode]:
+        yield from perception_and_tracker()
+        yield VisualizerNode()
+        if detector == 'hog':
+            yield DetectorNode()
+        if source:
+            yield VideoNode()  # last, so that everybody listens when it begins
+
+    return run('person-mtl bringup', nodes(), arguments)

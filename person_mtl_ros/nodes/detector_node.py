@@ -10,8 +10,9 @@ from person_mtl_ros.hog_detector import HogDetector, HogDetectorParams
 from person_mtl_ros.images import ImageError, bgr_from_message
 from person_mtl_ros.nodes.conversions import detections_to_message
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
-from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.qos import qos_profile
+from person_mtl_ros.nodes.running import run_node
 
 
 class DetectorNode(ManagedNode):
@@ -51,7 +52,7 @@ class DetectorNode(ManagedNode):
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl detector_node``."""
-    sys.exit(run(DetectorNode))
+    sys.exit(run_node(DetectorNode))
 
 
 if __name__ == '__main__':

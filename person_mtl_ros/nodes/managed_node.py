@@ -1,18 +1,14 @@
 """Life cycle, parameters, diagnostics and shutdown that all our nodes share."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_policy_name_from_kind
@@ -29,7 +25,6 @@ from person_mtl_ros.nodes.diagnostics import Diagnostics
 from person_mtl_ros.nodes.latest_worker import LatestWorker
 from person_mtl_ros.nodes.message_gaps import MESSAGE_INFO_IS_GIVEN, MessageGaps
 from person_mtl_ros.nodes.node_parameters import (
-    ParameterError,
     declare_parameters,
     refuse_unknown_parameters,
     with_changes,
@@ -121,17 +116,7 @@ class ManagedNode(LifecycleNode):
 
         :param reliability_parameter: the parameter that ``qos`` follows, if there is one.
         """
-
-        def guarded(message: Any) -> None:
-            text = ''
-            try:
-                callback(message)
-            except Exception as error:  # a message must never end the node
-                text = f"message of '{topic}' dropped: {error}"
-                self.diagnostics.count(f'messages dropped: error in {topic}')
-                self.get_logger().error(text, throttle_duration_sec=5.0)
-            self.diagnostics.warn(f'error in {topic}', text)
-
+        guarded = self.guarded(topic, callback)
         gaps = MessageGaps()
         is_latched = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
 
@@ -161,6 +146,21 @@ class ManagedNode(LifecycleNode):
         )
         self.while_active.callback(self.destroy_subscription, subscription)
         return subscription
+
+    def guarded(self, topic: str, callback: Callable[..., None]) -> Callable[..., None]:
+        """Wrap what takes the messages of a topic: one that raises is counted and logged."""
+
+        def taken(*message: Any) -> None:
+            text = ''
+            try:
+                callback(*message)
+            except Exception as error:  # a message must never end the node
+                text = f"message of '{topic}' dropped: {error}"
+                self.diagnostics.count(f'messages dropped: error in {topic}')
+                self.get_logger().error(text, throttle_duration_sec=5.0)
+            self.diagnostics.warn(f'error in {topic}', text)
+
+        return taken
 
     def tell_age(self, header: Any) -> None:
         """Note how long ago the image of a result just published was taken."""
@@ -283,47 +283,3 @@ class ManagedNode(LifecycleNode):
         if self._is_configured:
             self.parameters_changed()
         return SetParametersResult(successful=True)
-
-
-def init_ros(args: list[str] | None) -> None:
-    """
-    ``rclpy.init`` whose complaints are one line.
-
-    :param args: command line, None takes that of the process.
-    :raises ParameterError: for arguments or a parameter file that ROS cannot read.
-    """
-    try:
-        rclpy.init(args=args)
-    except RuntimeError as error:  # rclpy's own types differ from version to version
-        reason = str(error).partition(', at ')[0].replace('\n', ' ')
-        raise ParameterError(f'ROS arguments not understood: {reason}') from error
-
-
-def run(node_class: type[ManagedNode], args: list[str] | None = None) -> int:
-    """
-    Run a node until it is told to stop.
-
-    :param args: command line, by default that of the process.
-    :returns: exit code, 0 or 2 for a parameter or file that cannot be used.
-    """
-    node = None
-    try:
-        init_ros(args)
-        node = node_class()
-        if not node.start():
-            return 2
-        rclpy.spin(node)
-    except (ParameterError, ParameterException) as error:
-        print(f'{node_class.node_name}: {error}', file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except RuntimeError:  # rclpy's errors are; when told to stop, a callback may be publishing
-        if rclpy.ok():
-            raise
-    finally:
-        if node is not None:
-            node.stop()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0

@@ -2,7 +2,9 @@
 
 import math
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,17 +25,18 @@ from person_mtl_ros.nodes.conversions import (
 )
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
 from person_mtl_ros.nodes.log_forwarding import forwarded_to
-from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import estimate_fault
 from person_mtl_ros.nodes.odometry_input import subscribe_to_odometry
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
 from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
+from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.odometry import OdometryParams
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import HEADS, Predictor
 from person_mtl_ros.refresh import RefreshParams
-from person_mtl_ros.structures import Detection
+from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ class _Pair(NamedTuple):
     arrived: float  # time.monotonic
 
 
+# Message, whom it is about in the same order, outputs of the network.
+Take = Callable[[PersonArray, list[PersonEstimate], ModelInfo], None]
+
+
 class PerceptionNode(ManagedNode):
     """
     Crops everybody in an image, runs the shared network once, publishes the four answers.
@@ -106,6 +113,11 @@ class PerceptionNode(ManagedNode):
         CameraMotionParams,
         OdometryParams,
     )
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__(**node_arguments)
+        self._take: Take | None = None
+        self._handing = threading.Lock()
 
     def configure(self) -> None:  # noqa: D102
         predictor = self._load()
@@ -162,6 +174,16 @@ class PerceptionNode(ManagedNode):
         self.every(1.0, self._watch)
         self._model_info.publish(model_info_to_message(self._info))
 
+    def hand_to(self, take: Take | None) -> None:
+        """
+        Hand everybody seen to a node of this process, before they are published.
+
+        :param take: called in the thread of the network; None ends it, and waits for a call under
+            way.
+        """
+        with self._handing:
+            self._take = take
+
     def cleanup(self) -> None:  # noqa: D102
         self._predictor = self._perception = None
 
@@ -197,6 +219,12 @@ class PerceptionNode(ManagedNode):
         size = (image_bgr.shape[1], image_bgr.shape[0])
         since, self._camera_since = self._camera_since, header.stamp
         message = persons_to_message(header, size, persons, self._info, motion, since)
+        written = time.monotonic()
+        with self._handing:
+            is_handed = self._take is not None
+            if self._take is not None:
+                self._take(message, persons, self._info)
+        handed = time.monotonic()
         self._persons.publish(message)
         end = time.monotonic()
         perception.took(end - begin)
@@ -210,7 +238,10 @@ class PerceptionNode(ManagedNode):
         self.diagnostics.latency('convert', converted - begin)
         for stage, seconds in perception.last_timings.items():
             self.diagnostics.latency(stage, seconds)
-        self.diagnostics.latency('publish', end - looked)
+        self.diagnostics.latency('write', written - looked)
+        if is_handed:
+            self.diagnostics.latency('tracker', handed - written)
+        self.diagnostics.latency('publish', end - handed)
         self.diagnostics.latency('total', end - begin)
         self.tell_age(header)
 
@@ -277,7 +308,7 @@ class PerceptionNode(ManagedNode):
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl perception_node``."""
-    sys.exit(run(PerceptionNode))
+    sys.exit(run_node(PerceptionNode))
 
 
 if __name__ == '__main__':

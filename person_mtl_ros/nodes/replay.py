@@ -1,7 +1,8 @@
 """
 Plays a recording through the real nodes and writes down what becomes of every frame.
 
-Perception and tracker run in processes of their own, on a ROS domain of their own.
+Perception and tracker run in one process or, not ``composed``, in two, on a ROS domain of their
+own.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,20 +86,24 @@ class ReplayResult:
 
 @contextmanager
 def _node_processes(
-    domain_id: int, params_file: Path | None, parameters: Mapping[str, Mapping[str, Any]]
+    domain_id: int,
+    executables: Sequence[str],
+    params_file: Path | None,
+    parameters: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, 'subprocess.Popen[bytes]']]:
-    """Run :data:`NODES`; ``parameters`` are values by node and name."""
+    """Run executables with :data:`NODES`; ``parameters`` are values by node and name."""
     environment = os.environ | {'ROS_DOMAIN_ID': str(domain_id)}
-    processes = {}
-    for node in NODES:
-        command = [sys.executable, '-m', f'person_mtl_ros.nodes.{node}', '--ros-args']
-        command += ['--log-level', 'warn']
-        if params_file is not None:
-            command += ['--params-file', str(params_file)]
-        for name, value in parameters.get(node, {}).items():
+    arguments = ['--log-level', 'warn']
+    if params_file is not None:
+        arguments += ['--params-file', str(params_file)]
+    for node, values in parameters.items():
+        for name, value in values.items():
             # As JSON, since ROS reads values as YAML: a quoted '0' is a text, a bare 0 a number.
-            command += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
-        processes[node] = subprocess.Popen(command, env=environment)
+            arguments += ['-p', f'{node}:{name}:={json.dumps(value, ensure_ascii=False)}']
+    processes = {}
+    for name in executables:
+        command = [sys.executable, '-m', f'person_mtl_ros.nodes.{name}', '--ros-args', *arguments]
+        processes[name] = subprocess.Popen(command, env=environment)
     try:
         yield processes
     finally:
@@ -114,7 +119,8 @@ def _node_processes(
 class _Player:
     """Publishes frames, collects tracks and diagnostics."""
 
-    def __init__(self, domain_id: int) -> None:
+    def __init__(self, domain_id: int, composed: bool) -> None:
+        self._composed = composed
         self._context = rclpy.Context()
         rclpy.init(context=self._context, domain_id=domain_id)
         self._node = rclpy.create_node('replay', context=self._context)
@@ -148,7 +154,7 @@ class _Player:
             self._info_message is not None
             and self._images.get_subscription_count() > 0
             and self._detections.get_subscription_count() > 0
-            and self._node.count_subscribers('persons') > 0
+            and (self._composed or self._node.count_subscribers('persons') > 0)
             and self._node.count_publishers('tracked_persons') > 0
             and set(NODES) <= self.status.keys()
             and bool(self.status['tracker_node'].get('model id'))
@@ -203,6 +209,7 @@ def replay(
     *,
     lockstep: bool = False,
     rate: float = 1.0,
+    composed: bool = True,
     params_file: Path | None = None,
     parameters: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> ReplayResult:
@@ -216,6 +223,7 @@ def replay(
     :param length: their number, for the progress bar.
     :param lockstep: wait for the result of a frame before the next one: nothing is dropped.
     :param rate: factor on the speed of the recording otherwise.
+    :param composed: both nodes in one process.
     :param params_file: ROS parameter file for both nodes.
     :param parameters: node -> name -> value, on top of the file.
     :raises ReplayError: when the nodes do not come up, or one ends while frames are played.
@@ -224,13 +232,15 @@ def replay(
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     with (
         own_domain() as domain_id,
-        _node_processes(domain_id, params_file, parameters) as processes,
+        _node_processes(
+            domain_id, ('composed',) if composed else NODES, params_file, parameters
+        ) as processes,
     ):
 
         def ended() -> list[str]:
-            return [node for node, process in processes.items() if process.poll() is not None]
+            return [name for name, process in processes.items() if process.poll() is not None]
 
-        player = _Player(domain_id)
+        player = _Player(domain_id, composed)
         try:
             player.spin_until(lambda: player.is_ready or ended(), START_TIMEOUT_SEC)
             if not player.is_ready:

@@ -2,10 +2,11 @@
 
 import math
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
 from person_mtl.srv import ForgetPerson
@@ -14,18 +15,23 @@ from std_srvs.srv import Trigger
 from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
 from person_mtl_ros.nodes.conversions import (
     MAX_TRACKS,
+    ReadPersons,
     model_info_from_message,
     persons_from_message,
     stamp_ns,
     time_ns,
     tracks_to_message,
 )
-from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import parameter
-from person_mtl_ros.structures import ModelInfo, TrackState
+from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackState
 from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
+
+if TYPE_CHECKING:  # a tracker alone needs no network
+    from person_mtl_ros.nodes.perception_node import PerceptionNode
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,20 @@ class TrackerNodeParams:
 
 
 class TrackerNode(ManagedNode):
-    """Steps the tracker on every message, empty ones too."""
+    """
+    Steps the tracker on every message, empty ones too.
+
+    :param source: a node of the same process to take people from, without DDS between the two,
+        where it publishes the topic this node reads.
+    """
 
     node_name = 'tracker_node'
     params_classes = (TrackerNodeParams, ReidTrackerParams)
+
+    def __init__(self, source: 'PerceptionNode | None' = None, **node_arguments: Any) -> None:
+        super().__init__(**node_arguments)
+        self._source = source
+        self._lock = threading.RLock()  # the source calls in a thread of its own
 
     def configure(self) -> None:  # noqa: D102
         self._info = ModelInfo('')
@@ -58,21 +74,33 @@ class TrackerNode(ManagedNode):
         )
 
     def activate(self) -> None:  # noqa: D102
+        self.while_active.callback(self._save_gallery)  # undone last, when nothing comes any more
         self.subscribe(PersonModelInfo, 'model_info', self._use_model, latched_profile())
-        self.subscribe(PersonArray, 'persons', self._step, qos_profile('reliable', 10))
+        self._subscribe_to_persons()
         for service_type, name, answer in (
             (Trigger, '~/reset', self._reset),
             (ForgetPerson, '~/forget', self._forget),
         ):
             service = self.create_service(service_type, name, answer)
             self.while_active.callback(self.destroy_service, service)
-        self.while_active.callback(self._save_gallery)
+
+    def _subscribe_to_persons(self) -> None:
+        topic = 'persons'
+        source = self._source
+        if source is None or source.resolve_topic_name(topic) != self.resolve_topic_name(topic):
+            self.subscribe(PersonArray, topic, self._step, qos_profile('reliable', 10))
+            return
+        source.hand_to(self.guarded(topic, self._step_with))
+        self.while_active.callback(source.hand_to, None)
 
     def parameters_changed(self) -> None:  # noqa: D102
         self._tracker.params = self.params(ReidTrackerParams)
 
     def _use_model(self, message: Any) -> None:
-        info = model_info_from_message(message)
+        with self._lock:
+            self._use_info(model_info_from_message(message))
+
+    def _use_info(self, info: ModelInfo) -> None:
         if info.model_id == self._info.model_id:
             return
         if self._info.model_id:
@@ -105,7 +133,12 @@ class TrackerNode(ManagedNode):
         except OSError as error:
             self.get_logger().error(f'people not saved: {error}')
 
-    def _step(self, message: Any) -> None:
+    def _step_with(self, message: Any, persons: list[PersonEstimate], info: ModelInfo) -> None:
+        with self._lock:
+            self._use_info(info)
+            self._step(message, ReadPersons(persons, message.persons, []))
+
+    def _step(self, message: Any, read: ReadPersons | None = None) -> None:
         begin = time.monotonic()
         self.diagnostics.tick('messages received')
         stamp_sec = stamp_ns(message.header) / 1e9
@@ -114,8 +147,8 @@ class TrackerNode(ManagedNode):
         if refused:
             self.diagnostics.count(f'messages dropped: {refused}')
             return
-        seen = persons_from_message(message, self._info)
-        read = time.monotonic()
+        seen = read or persons_from_message(message, self._info)
+        was_read = time.monotonic()
         for fault in seen.faults:
             self.diagnostics.count(f'persons refused: {fault}')
         motion = message.camera_motion
@@ -143,8 +176,9 @@ class TrackerNode(ManagedNode):
         self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
         self._tracked.publish(tracks_to_message(message, tracks, self._info, seen))
         end = time.monotonic()
-        self.diagnostics.latency('read', read - begin)
-        self.diagnostics.latency('track', tracked - read)
+        if read is None:
+            self.diagnostics.latency('read', was_read - begin)
+        self.diagnostics.latency('track', tracked - was_read)
         self.diagnostics.latency('publish', end - tracked)
         self.diagnostics.latency('total', end - begin)
         self.tell_age(message.header)
@@ -165,8 +199,9 @@ class TrackerNode(ManagedNode):
         self._newest_sec = -math.inf
 
     def _reset(self, _: Any, response: Any) -> Any:
-        self._forget_everybody()
-        self._save_gallery()
+        with self._lock:
+            self._forget_everybody()
+            self._save_gallery()
         response.success = True
         response.message = 'everybody forgotten; ids go on from where they were'
         return response
@@ -174,8 +209,9 @@ class TrackerNode(ManagedNode):
     def _forget(self, request: Any, response: Any) -> Any:
         if request.track_id == 0:
             return self._reset(request, response)
-        response.success = self._tracker.forget(request.track_id)
-        self._save_gallery()
+        with self._lock:
+            response.success = self._tracker.forget(request.track_id)
+            self._save_gallery()
         known = 'forgotten' if response.success else 'not known'
         response.message = f'person {request.track_id} {known}'
         return response
@@ -183,7 +219,7 @@ class TrackerNode(ManagedNode):
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl tracker_node``."""
-    sys.exit(run(TrackerNode))
+    sys.exit(run_node(TrackerNode))
 
 
 if __name__ == '__main__':

@@ -12,8 +12,9 @@ from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.evaluation.sequence import Frame, Sequence, SequenceError, load_sequence
 from person_mtl_ros.nodes.conversions import detections_to_message, image_to_message
-from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.qos import RELIABILITIES, qos_profile
+from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.video import VideoSource
 
@@ -150,7 +151,7 @@ class VideoNode(ManagedNode):
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl video_node``."""
-    sys.exit(run(VideoNode))
+    sys.exit(run_node(VideoNode))
 
 
 if __name__ == '__main__':

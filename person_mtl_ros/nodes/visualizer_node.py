@@ -17,10 +17,11 @@ from person_mtl_ros.nodes.conversions import (
     model_info_from_message,
 )
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
-from person_mtl_ros.nodes.managed_node import ManagedNode, run
+from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.markers import MarkerParams, markers_from_tracks
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.structures import ModelInfo, TrackedPerson
 
@@ -155,7 +156,7 @@ class VisualizerNode(ManagedNode):
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl visualizer_node``."""
-    sys.exit(run(VisualizerNode))
+    sys.exit(run_node(VisualizerNode))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,8 @@ import pytest
 pytest.importorskip('rclpy')
 import rclpy
 
-from person_mtl_ros.nodes import bringup as bringup_module
+from person_mtl_ros.nodes import running
+from person_mtl_ros.nodes.bringup import bringup
 from person_mtl_ros.nodes.node_parameters import ParameterError
 
 
@@ -18,8 +19,8 @@ def arguments_for(monkeypatch):
             seen.extend(ros_arguments)
             raise ParameterError('enough seen')
 
-        monkeypatch.setattr(bringup_module, 'init_ros', stop)
-        assert bringup_module.bringup(*given) == 2
+        monkeypatch.setattr(running, 'init_ros', stop)
+        assert bringup(*given) == 2
         return seen
 
     return arguments

@@ -2,7 +2,6 @@ import ast
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +15,6 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Empty
 
 import person_mtl_ros.nodes
-from person_mtl_ros.nodes import managed_node
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.qos import qos_profile
 
@@ -171,18 +169,3 @@ def test_a_qos_that_does_not_match_is_named(moody, monkeypatch, policy, paramete
 def test_nodes_do_not_overwrite_what_rclpy_keeps_in_them(path, attributes_of_rclpy):
     # A list of services called _services, say, would end those of the parameters.
     assert not _attributes_set_by(path) & attributes_of_rclpy
-
-
-@pytest.mark.parametrize('is_running', [True, False])
-def test_an_error_of_rclpy_counts_only_while_nobody_said_stop(monkeypatch, is_running):
-    monkeypatch.setattr(managed_node, 'init_ros', Mock())
-    monkeypatch.setattr(managed_node.rclpy, 'spin', Mock(side_effect=RuntimeError('context')))
-    monkeypatch.setattr(managed_node.rclpy, 'ok', Mock(return_value=is_running))
-    monkeypatch.setattr(managed_node.rclpy, 'try_shutdown', Mock())
-    node = Mock(node_name='node')
-    if is_running:
-        with pytest.raises(RuntimeError, match='context'):
-            managed_node.run(node)
-    else:
-        assert managed_node.run(node) == 0
-    node.return_value.stop.assert_called_once()

@@ -1,0 +1,102 @@
+from unittest.mock import Mock
+
+import pytest
+from bench import detection, detections_at, image_at
+from person_mtl.msg import PersonArray, TrackedPersonArray
+from rclpy.context import Context
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from person_mtl_ros.nodes.conversions import stamp_ns
+from person_mtl_ros.nodes.own_domain import own_domain
+from person_mtl_ros.nodes.tracker_node import TrackerNode
+
+
+class Robot:
+    """Shows images to perception and tracker in one process."""
+
+    def __init__(self, bench, weights):
+        self.bench = bench
+        bench.start(
+            'composed', **{'perception_node:weights': weights, 'perception_node:backend': 'torch'}
+        )
+        self.image = bench.publisher(Image, 'image')
+        self.detections = bench.publisher(Detection2DArray, 'detections')
+        self.persons = bench.listen(PersonArray, 'persons')
+        self.tracked = bench.listen(TrackedPersonArray, 'tracked_persons')
+        self.now = 1.0
+        while not (self.persons and self.tracked):
+            self.show()
+            bench.spin_for(0.5)
+
+    def show(self, *items):
+        """Publish the next image; returns its stamp."""
+        self.now = round(self.now + 0.1, 6)
+        self.image.publish(image_at(self.now))
+        message = detections_at(self.now, *items)
+        self.detections.publish(message)
+        return stamp_ns(message.header)
+
+    def answers(self, stamp):
+        """Wait for the people and the tracks of an image."""
+
+        def of(messages):
+            return [m for m in messages if stamp_ns(m.header) == stamp]
+
+        self.bench.until(lambda: of(self.persons) and of(self.tracked))
+        return of(self.persons)[0], of(self.tracked)[0]
+
+
+@pytest.fixture
+def robot(bench, weights):
+    return Robot(bench, weights)
+
+
+def test_tracks_hold_what_is_published_of_the_people(robot):
+    stamp = robot.show(detection(20, 24, 16, 40), detection(44, 24, 16, 40))
+    persons, tracks = robot.answers(stamp)
+    assert len(persons.persons) == len(tracks.persons) == 2
+    assert [t.estimate[0] for t in tracks.persons] == list(persons.persons)
+    assert tracks.model_id == persons.model_id != ''
+    again = robot.answers(robot.show(detection(20, 24, 16, 40), detection(44, 24, 16, 40)))[1]
+    assert [t.track_id for t in again.persons] == [t.track_id for t in tracks.persons]
+
+
+def test_people_do_not_pass_through_dds(robot):
+    assert robot.bench.node.count_subscribers('persons') == 1  # the one of this test
+    for _ in range(5):
+        robot.answers(robot.show(detection(20, 24, 16, 40)))
+    count = robot.bench.count
+    robot.bench.until(
+        lambda: (
+            5
+            < count('perception_node', 'images processed')
+            == count('tracker_node', 'messages received')
+        )
+    )
+    assert 'persons on the way p50 [ms]' not in robot.bench.status['tracker_node']
+
+
+def test_people_are_published_while_the_tracker_rests(robot):
+    assert robot.bench.change_state('tracker_node', 'deactivate')
+    stamp = robot.show(detection(20, 24, 16, 40))
+    robot.bench.until(lambda: any(stamp_ns(m.header) == stamp for m in robot.persons))
+    assert robot.bench.change_state('tracker_node', 'activate')
+    assert robot.answers(robot.show(detection(20, 24, 16, 40)))[1].persons
+
+
+def test_a_tracker_of_another_topic_listens_to_that():
+    source = Mock()
+    source.resolve_topic_name.return_value = '/camera_2/persons'
+    with own_domain() as domain_id:
+        context = Context()
+        context.init(domain_id=domain_id)
+        node = TrackerNode(source, context=context)
+        try:
+            assert node.start()
+            assert node.count_subscribers('persons') == 1
+            source.hand_to.assert_not_called()
+        finally:
+            node.stop()
+            node.destroy_node()
+            context.try_shutdown()

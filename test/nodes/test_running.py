@@ -1,0 +1,56 @@
+from unittest.mock import Mock
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from person_mtl_ros.nodes import running
+from person_mtl_ros.nodes.running import run
+
+
+@pytest.fixture
+def ros(monkeypatch):
+    """ROS that is there only in name; ``spin`` and ``ok`` are what a test makes of them."""
+    made = Mock()
+    monkeypatch.setattr(running, 'init_ros', Mock())
+    monkeypatch.setattr(running, 'SingleThreadedExecutor', lambda: made)
+    monkeypatch.setattr(running.rclpy, 'ok', made.ok)
+    monkeypatch.setattr(running.rclpy, 'try_shutdown', Mock())
+    return made
+
+
+@pytest.mark.parametrize('is_running', [True, False])
+def test_an_error_of_rclpy_counts_only_while_nobody_said_stop(ros, is_running):
+    ros.spin.side_effect = RuntimeError('context')
+    ros.ok.return_value = is_running
+    node = Mock()
+    if is_running:
+        with pytest.raises(RuntimeError, match='context'):
+            run('name', [node])
+    else:
+        assert run('name', [node]) == 0
+    node.stop.assert_called_once()
+
+
+def test_nodes_start_in_turn_and_stop_the_other_way_round(ros):
+    calls = []
+
+    def node(name):
+        made = Mock()
+        made.start.side_effect = lambda: calls.append(f'start {name}') or True
+        made.stop.side_effect = lambda: calls.append(f'stop {name}')
+        calls.append(f'make {name}')
+        return made
+
+    ros.spin.side_effect = lambda: calls.append('spin')
+    assert run('name', (node(name) for name in 'ab')) == 0
+    assert calls == ['make a', 'start a', 'make b', 'start b', 'spin', 'stop b', 'stop a']
+
+
+def test_what_has_started_is_stopped_when_another_cannot_start(ros):
+    good, bad = Mock(), Mock()
+    bad.start.return_value = False
+    assert run('name', iter([good, bad])) == 2
+    ros.spin.assert_not_called()
+    good.stop.assert_called_once()
+    bad.stop.assert_called_once()
