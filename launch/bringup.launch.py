@@ -9,7 +9,7 @@ from launch.actions import (
     IncludeLaunchDescription,
     OpaqueFunction,
 )
-from launch.conditions import IfCondition
+from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -32,8 +32,17 @@ def generate_launch_description() -> LaunchDescription:
                 choices=['true', 'false'],
                 description='start RViz with rviz/person_mtl.rviz',
             ),
+            DeclareLaunchArgument(
+                'composed',
+                default_value='true',
+                choices=['true', 'false'],
+                description='perception_node and tracker_node in one process, which is faster',
+            ),
             IncludeLaunchDescription(str(HERE / 'perception.launch.py')),
-            IncludeLaunchDescription(str(HERE / 'tracking.launch.py')),
+            IncludeLaunchDescription(
+                str(HERE / 'tracking.launch.py'),
+                condition=UnlessCondition(LaunchConfiguration('composed')),
+            ),
             GroupAction(
                 [
                     IncludeLaunchDescription(str(HERE / 'settings.launch.py')),

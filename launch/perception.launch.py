@@ -1,6 +1,8 @@
 """Perception: image + detections -> persons; with a detector for those who have none."""
 
+import json
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -11,7 +13,6 @@ from launch.actions import (
     OpaqueFunction,
 )
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 HERE = Path(__file__).parent
 
@@ -64,6 +65,12 @@ def generate_launch_description() -> LaunchDescription:
                 default_value='',
                 description='what runs the network; empty: see params_file',
             ),
+            DeclareLaunchArgument(
+                'composed',
+                default_value='false',
+                choices=['true', 'false'],
+                description='tracker_node in the process of perception_node, which is faster',
+            ),
             GroupAction(
                 [
                     IncludeLaunchDescription(str(HERE / 'settings.launch.py')),
@@ -78,12 +85,12 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Nodes with the parameters that were given; an argument left empty changes nothing."""
     arguments = context.launch_configurations
 
-    def node(executable: str, *parameters: str, **more: Any) -> Node:
-        given = {n: ParameterValue(arguments[n], value_type=str) for n in parameters}
+    def process(executable: str, node: str, *names: str, **more: Any) -> Node:
+        given = {name: arguments[name] for name in names if arguments[name]}
         return Node(
             package='person_mtl',
             executable=executable,
-            parameters=[{n: value for n, value in given.items() if arguments[n]} | more],
+            parameters=[parameter_file(node, given | more)] if given | more else [],
             remappings=[
                 ('image', arguments['image']),
                 ('image/compressed', arguments['image'] + '/compressed'),
@@ -94,9 +101,17 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             ros_arguments=['--log-level', arguments['log_level']],
         )
 
+    executable = 'composed' if arguments['composed'] == 'true' else 'perception_node'
     more = {'use_odometry': True} if arguments['odometry'] else {}
     names = ('weights', 'device', 'backend', 'image_transport')
-    nodes = [node('perception_node', *names, **more)]
+    nodes = [process(executable, 'perception_node', *names, **more)]
     if arguments['detector'] == 'hog':
-        nodes.append(node('detector_node', 'image_transport'))
+        nodes.append(process('detector_node', 'detector_node', 'image_transport'))
     return nodes
+
+
+def parameter_file(node: str, values: dict[str, Any]) -> str:
+    """Write parameters of one node only; those that launch_ros writes are for a whole process."""
+    with NamedTemporaryFile('w', prefix='person_mtl_', suffix='.yaml', delete=False) as file:
+        json.dump({f'/**/{node}': {'ros__parameters': values}}, file)  # which is YAML too
+    return file.name

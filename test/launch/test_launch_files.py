@@ -21,6 +21,7 @@ from launch_ros.actions import SetParameter
 ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = {
     'person_mtl': (
+        'composed',
         'perception_node',
         'tracker_node',
         'visualizer_node',
@@ -53,13 +54,13 @@ class Start:
     def remaps(self) -> dict[str, str]:
         return dict(rule.split(':=', 1) for rule in self.values('-r'))
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Parameters given on the command line or in a file that launch wrote."""
+    def parameters(self, node: str) -> dict[str, Any]:
+        """Parameters of a node given on the command line or in a file that launch wrote."""
         given = {}
         for path in self.values('--params-file'):
-            for node in (yaml.safe_load(Path(path).read_text()) or {}).values():
-                given |= node['ros__parameters']
+            content = yaml.safe_load(Path(path).read_text()) or {}
+            for name in ('/**', f'/**/{node}'):
+                given |= content.get(name, {}).get('ros__parameters', {})
         for rule in self.values('-p'):
             name, value = rule.split(':=', 1)
             given[name] = yaml.safe_load(value)
@@ -105,18 +106,19 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         ('perception', {}, {'perception_node'}),
         ('perception', {'detector': 'hog'}, {'perception_node', 'detector_node'}),
         ('tracking', {}, {'tracker_node'}),
-        ('bringup', {}, {'perception_node', 'tracker_node', 'visualizer_node'}),
-        ('bringup', {'visualize': 'false'}, {'perception_node', 'tracker_node'}),
+        ('bringup', {}, {'composed', 'visualizer_node'}),
+        ('bringup', {'visualize': 'false'}, {'composed'}),
         (
             'bringup',
             {'visualize': 'false', 'rviz': 'true', 'detector': 'hog'},
-            {'perception_node', 'tracker_node', 'detector_node', 'rviz2'},
+            {'composed', 'detector_node', 'rviz2'},
         ),
         (
-            'replay',
-            {'source': '0'},
-            {'perception_node', 'tracker_node', 'visualizer_node', 'video_node'},
+            'bringup',
+            {'composed': 'false', 'visualize': 'false'},
+            {'perception_node', 'tracker_node'},
         ),
+        ('replay', {'source': '0'}, {'composed', 'visualizer_node', 'video_node'}),
     ],
 )
 def test_file_starts_its_nodes(launch, name, arguments, nodes):
@@ -124,8 +126,9 @@ def test_file_starts_its_nodes(launch, name, arguments, nodes):
 
 
 def test_arguments_that_are_left_out_set_no_parameter(launch):
-    for start in launch('bringup', detector='hog').values():
-        assert start.parameters == {}
+    for executable, start in launch('bringup', detector='hog').items():
+        nodes = ('perception_node', 'tracker_node') if executable == 'composed' else (executable,)
+        assert all(start.parameters(node) == {} for node in nodes)
 
 
 def test_parameters_reach_the_nodes_that_have_them(launch):
@@ -140,45 +143,48 @@ def test_parameters_reach_the_nodes_that_have_them(launch):
         autostart='false',
     )
     everywhere = {'use_sim_time': True, 'autostart': False}
-    assert starts['perception_node'].parameters == everywhere | {
+    assert starts['composed'].parameters('perception_node') == everywhere | {
         'weights': '/models/a b.safetensors',
         'device': '0',
         'backend': 'torch',
         'image_transport': 'compressed',
     }
     compressed = everywhere | {'image_transport': 'compressed'}
-    assert starts['detector_node'].parameters == compressed
-    assert starts['visualizer_node'].parameters == compressed
-    assert starts['tracker_node'].parameters == everywhere
+    assert starts['detector_node'].parameters('detector_node') == compressed
+    assert starts['visualizer_node'].parameters('visualizer_node') == compressed
+    assert starts['composed'].parameters('tracker_node') == everywhere
 
 
 def test_parameters_of_one_node_stay_there_in_a_larger_launch_file(launch):
     starts = launch('bringup', SetParameter('use_sim_time', True), device='cuda')
-    assert starts['perception_node'].parameters == {'use_sim_time': True, 'device': 'cuda'}
-    assert starts['tracker_node'].parameters == {'use_sim_time': True}
+    assert starts['composed'].parameters('perception_node') == {
+        'use_sim_time': True,
+        'device': 'cuda',
+    }
+    assert starts['composed'].parameters('tracker_node') == {'use_sim_time': True}
 
 
 def test_arguments_win_over_the_parameter_file(launch, tmp_path):
     params_file = tmp_path / 'params.yaml'
     params_file.write_text('/**/perception_node: {ros__parameters: {device: cpu, backend: torch}}')
     start = launch('perception', params_file=str(params_file), device='cuda')['perception_node']
-    assert start.parameters == {'device': 'cuda', 'backend': 'torch'}
+    assert start.parameters('perception_node') == {'device': 'cuda', 'backend': 'torch'}
 
 
 def test_topics_are_remapped(launch):
     starts = launch(
         'replay', source='a.mp4', detector='hog', image='/camera/image_raw', detections='/boxes'
     )
-    for name in ('perception_node', 'detector_node', 'video_node'):
+    for name in ('composed', 'detector_node', 'video_node'):
         assert starts[name].remaps['image'] == '/camera/image_raw'
         assert starts[name].remaps['detections'] == '/boxes'
-    for name in ('perception_node', 'detector_node', 'visualizer_node'):
+    for name in ('composed', 'detector_node', 'visualizer_node'):
         assert starts[name].remaps['image/compressed'] == '/camera/image_raw/compressed'
 
 
 def test_odometry_is_used_where_its_topic_is_given(launch):
-    start = launch('bringup', odometry='/odom', camera_info='/camera/info')['perception_node']
-    assert start.parameters == {'use_odometry': True}
+    start = launch('bringup', odometry='/odom', camera_info='/camera/info')['composed']
+    assert start.parameters('perception_node') == {'use_odometry': True}
     assert start.remaps['odometry'] == '/odom'
     assert start.remaps['camera_info'] == '/camera/info'
 
@@ -189,14 +195,14 @@ def test_namespace_holds_for_all(launch):
 
 
 def test_source_that_is_a_number_stays_a_string(launch):
-    assert launch('replay', source='0')['video_node'].parameters['source'] == '0'
+    assert launch('replay', source='0')['video_node'].parameters('video_node')['source'] == '0'
 
 
 def test_replay_waits_for_everybody_who_reads_the_images(launch):
     nodes = launch('replay', source='0', detector='hog')
-    assert nodes['video_node'].parameters['wait_for_subscribers'] == 3
+    assert nodes['video_node'].parameters('video_node')['wait_for_subscribers'] == 3
     nodes = launch('replay', source='0', visualize='false')
-    assert nodes['video_node'].parameters['wait_for_subscribers'] == 1
+    assert nodes['video_node'].parameters('video_node')['wait_for_subscribers'] == 1
 
 
 def test_log_level_reaches_the_nodes(launch):
