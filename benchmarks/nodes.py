@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from person_mtl_ros.benchmark_frame import MovingCrowd, crowd_image
 from person_mtl_ros.evaluation.sequence import Frame
+from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.nodes.replay import ReplayResult, replay
 
 OVERLOAD = 2.0  # times the rate that the nodes can process
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument('--separate', action='store_true', help='a process for each node')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
     args = parser.parse_args()
+    keep_memory_of_images()  # publisher and listener are no slower than the nodes
 
     def play(period_sec: float) -> ReplayResult:
         images = frames(args.people, args.images, period_sec)

@@ -20,6 +20,7 @@ from person_mtl_ros.commands import (
     track,
 )
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
+from person_mtl_ros.memory import keep_memory_of_images
 
 COMMANDS = {
     'demo': demo,
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :returns: 0 done, 1 a check failed, 2 wrong input or use (one line on stderr says what).
     """
+    keep_memory_of_images()
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
     options = parser().parse_args(arguments)
     try:

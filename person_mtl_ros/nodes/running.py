@@ -7,6 +7,7 @@ import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
+from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.node_parameters import ParameterError
 
@@ -26,6 +27,7 @@ def run(name: str, nodes: Iterable[ManagedNode], args: list[str] | None = None) 
     :param args: command line, by default that of the process.
     :returns: exit code, 0 or 2 for a parameter or file that cannot be used.
     """
+    keep_memory_of_images()
     running: list[ManagedNode] = []
     try:
         init_ros(args)
