@@ -70,6 +70,7 @@ class FakeCuda(ModuleType):
     cudaMallocHost = cudaMalloc  # noqa: N815
 
     def cudaFree(self, address):  # noqa: N802
+        self.cudaStreamSynchronize(7)  # the real one waits too
         del self.blocks[address]
         return (OK,)
 
@@ -78,14 +79,20 @@ class FakeCuda(ModuleType):
     def cudaMemcpyAsync(self, target, source, size, kind, stream):  # noqa: N802
         if self.fails:
             return (cudaError_t.cudaErrorMemoryAllocation,)
-        assert size <= min(len(self.blocks[target]), len(self.blocks[source]))
-        self.queue.append(lambda: ctypes.memmove(target, source, size))
+        self.queue.append(lambda: self._copy(target, source, size))
         return (OK,)
 
+    def _copy(self, target, source, size):
+        assert size <= min(len(self.blocks[target]), len(self.blocks[source]))
+        ctypes.memmove(target, source, size)
+
     def cudaMemsetAsync(self, target, value, size, stream):  # noqa: N802
-        assert size <= len(self.blocks[target])
-        self.queue.append(lambda: ctypes.memset(target, value, size))
+        self.queue.append(lambda: self._set(target, value, size))
         return (OK,)
+
+    def _set(self, target, value, size):
+        assert size <= len(self.blocks[target])
+        ctypes.memset(target, value, size)
 
     def cudaEventCreateWithFlags(self, flags):  # noqa: N802
         return OK, 8
