@@ -33,7 +33,7 @@ from training.synthetic.subject import place_person, silhouette_area
 _FOCAL = 1000.0  # any number: the box decides the scale of a crop
 _SUPERSAMPLING = 1.5  # rendered pixels per sensor pixel and axis
 _PASSERS_BY = 200  # people to choose company from; building a body takes as long as drawing it
-_MIN_VISIBLE = 0.4  # share of the person's pixels; with less nobody could label the crop
+_MIN_VISIBLE = 0.33  # share of the person's pixels; with less nobody could label the crop
 
 
 @dataclass(frozen=True)
@@ -95,18 +95,18 @@ def _passer_by(domain_name: str, index: int) -> Mesh:
 
 
 def _sample_company(
-    rng: np.random.Generator, domain_name: str, toward: float, reach: float
+    rng: np.random.Generator, domain_name: str, toward: float, distance: float
 ) -> list[Mesh]:
-    """Draw other people, in front, beside and behind."""
-    shares = DOMAINS[domain_name].company
+    """Draw other people; those in front hide a part of the person or just miss it."""
+    domain = DOMAINS[domain_name]
     company = []
-    for _ in range(rng.choice(len(shares), p=shares)):
-        forward = (
-            rng.uniform(0.45, max(0.5, reach)) if rng.random() < 0.3 else -rng.uniform(0.4, 7)
-        )
-        aside = rng.normal(0, 0.55) + (0.25 if forward > 0 else 0.0) * rng.choice((-1, 1))
-        if abs(aside) < 0.3 and forward > 0:
-            aside = float(np.copysign(0.3, aside))
+    for _ in range(rng.choice(len(domain.company), p=domain.company)):
+        if rng.random() < domain.in_front:
+            forward = rng.uniform(0.45, max(0.5, 0.45 * distance))
+            aside = rng.choice((-1, 1)) * rng.uniform(0.1, 0.7) * (1 - forward / distance)
+        else:
+            forward = -rng.uniform(0.4, 7)
+            aside = rng.normal(0, 0.55)
         x = forward * np.cos(toward) - aside * np.sin(toward)
         y = forward * np.sin(toward) + aside * np.cos(toward)
         mesh = _passer_by(domain_name, int(rng.integers(_PASSERS_BY)))
@@ -163,7 +163,7 @@ def _try_crop(
         props.append(parked_bicycle(rng, place_behind(rng, toward + np.pi, 1.0, 8.0, 0.6)))
     if rng.random() < domain.occluded:
         scenery = scenery.extended([sample_occluder(rng, toward, 0.5 * distance, height)])
-    company = _sample_company(rng, domain_name, toward, 0.45 * distance)
+    company = _sample_company(rng, domain_name, toward, distance)
 
     points = camera.project(subject.mesh.vertices)[:, :2]
     whole = np.concatenate([points.min(axis=0), points.max(axis=0)])

@@ -30,6 +30,7 @@ class Domain:
     elevation_deg: tuple[float, float]  # of the camera as seen by the person: mean and spread
     distance: tuple[float, float]  # camera to person, metres
     company: tuple[float, ...] = field(default=(0.5, 0.25, 0.13, 0.07, 0.05))  # share of 0, 1, ...
+    in_front: float = 0.3  # share of the company that is nearer to the camera than the person
     occluded: float = 0.1  # share of pictures with something in front of the person
     bicycles: float = 0.1  # share of pictures with parked bicycles
     holding: float = 0.15  # share of people with something in a hand
@@ -69,7 +70,8 @@ SURVEILLANCE = Domain(
     cameras=6,
     elevation_deg=(11.0, 9.0),
     distance=(5.0, 25.0),
-    company=(0.42, 0.28, 0.16, 0.08, 0.06),
+    company=(0.25, 0.35, 0.2, 0.12, 0.08),
+    in_front=0.6,
     occluded=0.14,
     bicycles=0.35,
 )
