@@ -1,36 +1,40 @@
 import argparse
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
 from benchmarks.stress import (
+    ABLATIONS,
     SLOW_RATE,
     Run,
-    draw,
     jittered,
-    markdown,
+    load_runs,
+    measure,
     perfect_ids,
-    score_with_bound,
-    statements,
+    read_variants,
+    score,
     track,
 )
-from person_mtl_ros.commands.node_params import read_node_params
+from person_mtl_ros.commands.errors import CommandError
+from person_mtl_ros.commands.node_params import NodeParams
 from person_mtl_ros.evaluation.mot_files import NO_CLASS, table_from_rows
 from person_mtl_ros.evaluation.sequence import Frame
 from person_mtl_ros.structures import Detection, PersonEstimate
+from training.synthetic.scene import SceneParams
+from training.synthetic.stress_scenes import StressScene
 
 STAMPS = [k / 30 for k in range(1, 451)]
 
 
 def test_slow_frames_come_at_five_hertz_give_or_take_half_of_the_interval() -> None:
-    indices = jittered(STAMPS, SLOW_RATE, 0.5)
+    indices = jittered(STAMPS, SLOW_RATE, 0.5, seed=0)
     gaps = np.diff([STAMPS[k] for k in indices])
     assert np.diff(indices).min() > 0
     assert gaps.mean() == pytest.approx(0.2, rel=0.1)
     assert 0.08 < gaps.min() < 0.13 and 0.27 < gaps.max() < 0.34
-    assert indices == jittered(STAMPS, SLOW_RATE, 0.5)
+    assert indices == jittered(STAMPS, SLOW_RATE, 0.5, seed=0)
+    assert indices != jittered(STAMPS, SLOW_RATE, 0.5, seed=1)
 
 
 def _walk() -> Run:
@@ -52,25 +56,17 @@ def _walk() -> Run:
         rows += [
             (number, who, box[0], box[1], 30, 80, 1.0, NO_CLASS) for who, box in boxes.items()
         ]
-    return Run('walk', tuple(frames), tuple(persons), table_from_rows(rows), (320, 240))
+    return Run('crossing', 2, tuple(frames), tuple(persons), table_from_rows(rows), (320, 240))
 
 
 @pytest.fixture(scope='module')
-def scores():
-    run = _walk()
-    params = read_node_params(argparse.Namespace(params=None, set=[]))
-    found = {'crossing': run, 'fast': run}
-    found['fast_5hz'] = run.picked('fast_5hz', jittered(STAMPS[:90], SLOW_RATE, 0.5))
-    results = {name: track(one, params, 0.5) for name, one in found.items()}
-    return (
-        found,
-        results,
-        {name: score_with_bound(one, results[name]) for name, one in found.items()},
-    )
+def run() -> Run:
+    return _walk()
 
 
-def test_picked_frames_keep_their_people_and_truth(scores) -> None:
-    slow = scores[0]['fast_5hz']
+def test_picked_frames_keep_their_people_and_truth(run) -> None:
+    slow = run.picked('fast_5hz', jittered(STAMPS[:90], SLOW_RATE, 0.5, seed=0))
+    assert slow.name == 'fast_5hz_2'
     assert slow.rate == pytest.approx(5, rel=0.15)
     for frame, seen in zip(slow.frames, slow.persons, strict=True):
         truth = slow.ground_truth.boxes_xywh[slow.ground_truth.rows_of(frame.index)]
@@ -79,42 +75,66 @@ def test_picked_frames_keep_their_people_and_truth(scores) -> None:
     assert slow.ground_truth.frames[-1] == len(slow.frames)
 
 
-def test_an_easy_scene_is_tracked(scores) -> None:
-    found = scores[2]['crossing']
+def _variants(*settings: str) -> dict[str, NodeParams]:
+    return read_variants(argparse.Namespace(params=None, set=list(settings)))
+
+
+def test_an_easy_scene_is_tracked_with_and_without_each_source_of_evidence(run) -> None:
+    variants = _variants()
+    outcome, timeline = measure(run, variants, 0.5)
+    found = outcome.summary()
+    assert (outcome.kind, outcome.name) == ('crossing', 'crossing_2')
     assert found['IDF1'] > 0.9 and found['gt_ids'] == 2
     assert found['returns'] == 0 and found['reentry_recall'] is None
+    assert found['bound_IDF1'] == 1.0
+    assert set(found['ablations']) == set(ABLATIONS)
+    without = track(run, variants['no appearance'], 0.5)
+    assert found['ablations']['no appearance'] == score(run, without).summary()
+    np.testing.assert_allclose(timeline.stamps, STAMPS[:90])
+    assert score(run, timeline.results).summary()['IDF1'] == found['IDF1']
 
 
-def test_perfect_ids_are_those_of_the_people_detected(scores) -> None:
-    run = scores[0]['crossing']
+def test_each_ablation_takes_one_source_of_evidence_away_and_settings_hold_for_all() -> None:
+    variants = _variants('max_lost_sec=3.5')
+    assert {params.tracker.max_lost_sec for params in variants.values()} == {3.5}
+    changed = {
+        'no appearance': lambda params: params.tracker.max_appearance == 0,
+        'no gallery': lambda params: params.tracker.gallery_size == 0,
+        'no camera motion': lambda params: not params.camera.camera_motion,
+        'no occlusion': lambda params: not params.tracker.occlusion,
+    }
+    for what, is_away in changed.items():
+        assert [name for name, params in variants.items() if is_away(params)] == [what]
+
+
+def test_unknown_parameters_are_told_before_anything_is_rendered() -> None:
+    with pytest.raises(CommandError, match='--set speed=1'):
+        _variants('speed=1')
+
+
+def test_perfect_ids_are_those_of_the_people_detected(run) -> None:
     half = replace(run, persons=tuple(seen[:1] for seen in run.persons))
     found = perfect_ids(half)
     assert set(found.ids.tolist()) == {1} and len(found) == 90
-    assert scores[2]['crossing']['bound_IDF1'] == 1.0
-    assert score_with_bound(half, found)['IDF1'] == pytest.approx(2 / 3)
+    assert score(half, found).summary()['IDF1'] == pytest.approx(2 / 3)
 
 
-def test_statements_leave_uniforms_out_and_scenes_that_were_not_run(scores) -> None:
-    keys = ('returns', 'recovered', 'entries', 'wrong_revivals', 'bound_recovered')
-    counts = dict(zip(keys, (4, 1, 5, 2, 4), strict=True))
-    plain = dict(zip(keys, (10, 8, 12, 0, 9), strict=True))
-    found = statements({'crossing': plain, 'uniforms': counts})
-    assert found == {
-        're-entry recall, without uniforms': 0.8,
-        're-entry recall of perfect ids, without uniforms': 0.9,
-        'wrong revivals, without uniforms': 0,
-        'wrong revivals, uniforms': 2,
-    }
-    lost = statements(scores[2])['IDF1 lost at 5 Hz with jitter']
-    assert lost == scores[2]['fast']['IDF1'] - scores[2]['fast_5hz']['IDF1']
+class _NobodyKnown:
+    """Predictor that gives everybody the same embedding."""
+
+    def predict(self, image_bgr, detections):
+        assert image_bgr.shape == (90, 160, 3)
+        return [PersonEstimate(found, np.ones(2, np.float32)) for found in detections]
 
 
-def test_the_report_has_a_row_per_run_and_the_picture_is_drawn(scores, tmp_path) -> None:
-    runs, results, figures = scores
-    report = {'scenes': figures, 'ablations': {}, 'statements': statements(figures)}
-    text = markdown(report)
-    assert all(f'| {name} ' in text for name in runs)
-    assert '| -' in text  # the recall of nobody
-    path = tmp_path / 'stress.png'
-    draw({name: (run, results[name]) for name, run in runs.items()}, path)
-    assert cv2.imread(str(path)).shape[1] > 1000
+def test_scenes_of_the_kinds_wanted_are_loaded_and_the_fast_ones_twice(
+    tmp_path, monkeypatch
+) -> None:
+    params = SceneParams(seed=5, people=2, seconds=0.4, fps=30, size_hw=(90, 160))
+    scenes = [StressScene(kind, number, params) for kind in ('crowd', 'fast') for number in (1, 2)]
+    monkeypatch.setattr('benchmarks.stress.STRESS_SCENES', scenes)
+    found = list(load_runs(tmp_path, ['fast'], _NobodyKnown()))
+    assert [run.name for run in found] == ['fast_1', 'fast_5hz_1', 'fast_2', 'fast_5hz_2']
+    assert [run.kind for run in found] == ['fast', 'fast_5hz'] * 2
+    assert [len(run.frames) for run in found[::2]] == [12, 12]
+    assert max(len(run.frames) for run in found[1::2]) < 5

@@ -9,6 +9,8 @@ from training.synthetic.identity import attribute_row
 from training.synthetic.scene import Scene, SceneParams
 from training.synthetic.stress_scenes import (
     BAD_DETECTOR,
+    GOOD_DETECTOR,
+    KINDS,
     STRESS_SCENES,
     StressScene,
     render_stress_scenes,
@@ -58,26 +60,63 @@ def test_a_shaking_camera_swings_by_some_pixels_from_frame_to_frame() -> None:
 
 def test_scenes_are_rendered_once_and_again_after_a_change(tmp_path) -> None:
     good = DetectorParams(miss=0.0, lapse=0.0, false_boxes=0.0)
-    scenes = [StressScene('good', SMALL, good), StressScene('bad', SMALL, BAD_DETECTOR)]
+    scenes = [StressScene('good', 1, SMALL, good), StressScene('bad', 1, SMALL, BAD_DETECTOR)]
     folders = render_stress_scenes(tmp_path, scenes)
-    assert [folder.name for folder in folders] == ['good', 'bad']
-    video = tmp_path / 'good' / 'good.mp4'
-    assert (tmp_path / 'bad' / 'bad.mp4').read_bytes() == video.read_bytes()
+    assert [folder.name for folder in folders] == ['good_1', 'bad_1']
+    video = tmp_path / 'good_1' / 'good_1.mp4'
+    assert (tmp_path / 'bad_1' / 'bad_1.mp4').read_bytes() == video.read_bytes()
     before = video.stat().st_mtime_ns
     render_stress_scenes(tmp_path, scenes)
     assert video.stat().st_mtime_ns == before
-    changed = [StressScene('good', replace(SMALL, seed=6), good), scenes[1]]
+    changed = [StressScene('good', 1, replace(SMALL, seed=6), good), scenes[1]]
     render_stress_scenes(tmp_path, changed)
     assert video.stat().st_mtime_ns > before
-    settings = json.loads((tmp_path / 'good' / 'settings.json').read_text())
+    settings = json.loads((tmp_path / 'good_1' / 'settings.json').read_text())
     assert settings['scene']['seed'] == 6
+
+
+def test_scenes_that_differ_in_detections_are_rendered_once_in_any_order(
+    tmp_path, monkeypatch
+) -> None:
+    rendered = []
+
+    class Counted(Scene):
+        def __init__(self, params: SceneParams) -> None:
+            rendered.append(params.seed)
+            super().__init__(params)
+
+    monkeypatch.setattr('training.synthetic.stress_scenes.Scene', Counted)
+    small = replace(SMALL, people=1, seconds=0.2)
+    other = replace(small, seed=6)
+    scenes = [
+        StressScene(kind, number, params, detector)
+        for kind, detector in (('good', GOOD_DETECTOR), ('bad', BAD_DETECTOR))
+        for number, params in enumerate((small, other), start=1)
+    ]
+    folders = render_stress_scenes(tmp_path, scenes)
+    assert rendered == [5, 6]
+    assert [folder.name for folder in folders] == ['good_1', 'good_2', 'bad_1', 'bad_2']
+    assert all((folder / 'settings.json').is_file() for folder in folders)
 
 
 def test_the_bad_detector_misses_three_in_ten_and_the_good_one_nobody() -> None:
     by_name = {scene.name: scene for scene in STRESS_SCENES}
-    assert by_name['misses'].scene == by_name['crossing'].scene
-    assert by_name['misses'].detector.miss == pytest.approx(0.3)
-    assert by_name['crossing'].detector.miss == 0.0
+    for number in (1, 2, 3):
+        misses, crossing = by_name[f'misses_{number}'], by_name[f'crossing_{number}']
+        assert misses.scene == crossing.scene
+        assert misses.detector.miss == pytest.approx(0.3)
+        assert crossing.detector.miss == 0.0
+
+
+def test_of_each_kind_there_are_three_scenes_that_differ_in_the_seed() -> None:
+    for kind in KINDS:
+        scenes = [scene for scene in STRESS_SCENES if scene.kind == kind]
+        assert [scene.name for scene in scenes] == [f'{kind}_{number}' for number in (1, 2, 3)]
+        first, *others = (scene.scene for scene in scenes)
+        assert [params.seed - first.seed for params in others] == [3000, 4000]
+        assert {replace(params, seed=0) for params in others} == {replace(first, seed=0)}
+    seeds = [scene.scene.seed for scene in STRESS_SCENES if scene.kind != 'misses']
+    assert len(set(seeds)) == len(seeds)
 
 
 def test_names_are_those_of_folders_and_differ() -> None:
