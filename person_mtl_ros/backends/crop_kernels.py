@@ -53,6 +53,7 @@ class CropKernels:
         :param samples: (N,) int32 of it.
         :param count: N.
         :param crops: (N, 3, H, W) uint8 RGB, to be written.
+        :param stream: that the work is queued in.
         """
         crop = self._crop.height, self._crop.width
         pixels = crop[0] * crop[1]
@@ -66,6 +67,7 @@ class CropKernels:
         :param crops: (N, 3, H, W) uint8 RGB.
         :param count: N.
         :param sums: (N, 4) int64 of zeros, to be added to.
+        :param stream: that the work is queued in.
         """
         crop = self._crop.height, self._crop.width
         grid = -(-crop[0] // THREADS), count

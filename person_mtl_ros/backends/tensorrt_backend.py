@@ -146,12 +146,12 @@ class TensorRtBackend:
         name, key = f'{self._model.model_id}.plan', self._key(precision)
         path = cached_file(name, key, write)
         try:
-            return Engine(path.read_bytes(), self._gpu, self._tasks, crop)
+            return Engine(path.read_bytes(), self._tasks, crop)
         except EngineError as error:
             logger.warning('%s is made again: %s', path, error)
             path.unlink()
             path = cached_file(name, key, write)
-            return Engine(path.read_bytes(), self._gpu, self._tasks, crop)
+            return Engine(path.read_bytes(), self._tasks, crop)
 
     def _key(self, precision: str) -> dict[str, str]:
         """All that decides what TensorRT makes."""

@@ -14,7 +14,7 @@ import tensorrt as trt
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends.batches import MAX_BATCH, batches
-from person_mtl_ros.backends.cuda_memory import Gpu, Memory, Stream
+from person_mtl_ros.backends.cuda_memory import Memory, Stream
 from person_mtl_ros.backends.typed_graph import cut_to_tasks, type_graph
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.structures import UInt8Array
@@ -103,14 +103,13 @@ class Engine:
     Run a compiled network on the GPU in use.
 
     :param plan: result of ``build_plan``.
-    :param gpu: it was made for.
     :param tasks: it was made for.
     :param crop: size of the crops; ``input`` holds them, (N, 3, H, W) uint8 RGB.
     :raises EngineError: when the plan was made for another GPU or version, or memory is short.
+    :raises CudaError: when memory is short.
     """
 
-    def __init__(self, plan: bytes, gpu: Gpu, tasks: Sequence[str], crop: CropParams) -> None:
-        self._gpu = gpu
+    def __init__(self, plan: bytes, tasks: Sequence[str], crop: CropParams) -> None:
         self._crop_shape = (3, crop.height, crop.width)
         runtime = trt.Runtime(_LOG)
         engine = runtime.deserialize_cuda_engine(plan)
@@ -143,7 +142,6 @@ class Engine:
         """
         if crops.shape[1:] != self._crop_shape:
             raise EngineError(f'crops are {crops.shape[1:]}; expected {self._crop_shape}')
-        self._gpu.use()
 
         def fill(begin: int, end: int) -> None:
             part = crops[begin:end]

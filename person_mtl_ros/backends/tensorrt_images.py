@@ -47,7 +47,7 @@ class ImageRunner:
         """Cut crops and run the network, see ``ImageBackend``."""
         frame, stream = self._frames.take(image_bgr), self._engine.stream
         count = len(areas_xyxy)
-        self._upload_grid(CropGrid.of(areas_xyxy, self._crop), count)
+        self._upload_grid(CropGrid.of(areas_xyxy, self._crop))
         stream.wait(frame.uploaded)
 
         def fill(begin: int, end: int) -> None:
@@ -95,7 +95,9 @@ class ImageRunner:
                 f'expected at most {MAX_DIFFERENCE}'
             )
 
-    def _upload_grid(self, grid: CropGrid, count: int) -> None:
+    def _upload_grid(self, grid: CropGrid) -> None:
+        """Queue where the samples lie, and zeros to add the detail of the crops to."""
+        count = len(grid.samples)
         if self._samples.size < count * SAMPLES_BYTES:
             self._places = Memory(count * PLACE_BYTES)
             self._samples = Memory(count * SAMPLES_BYTES)
