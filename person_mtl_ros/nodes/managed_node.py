@@ -162,6 +162,12 @@ class ManagedNode(LifecycleNode):
 
         return taken
 
+    def warn(self, what: str, text: str) -> None:
+        """Warn in diagnostics, and now and then in the log; an empty text takes it back."""
+        if text:
+            self.get_logger().warning(text, throttle_duration_sec=10.0)
+        self.diagnostics.warn(what, text)
+
     def tell_age(self, header: Any) -> None:
         """Note how long ago the image of a result just published was taken."""
         age_ns = self.get_clock().now().nanoseconds - stamp_ns(header)

@@ -61,8 +61,7 @@ def subscribe_to_odometry(
         text = ''
         if missing:
             text = f'no {" and no ".join(missing)}; publishers: {node.publishers_of(inputs)}'
-            node.get_logger().warning(text, throttle_duration_sec=10.0)
-        node.diagnostics.warn('odometry', text)
+        node.warn('odometry', text)
 
     node.every(1.0, watch)
     return odometry

@@ -292,8 +292,7 @@ class PerceptionNode(ManagedNode):
                 f'no pair for {silent:.0f} s: {self._pairing.explain_silence()}; '
                 f'publishers: {self.publishers_of(self._inputs)}'
             )
-            self.get_logger().warning(text, throttle_duration_sec=10.0)
-        self.diagnostics.warn('silence', text)
+        self.warn('silence', text)
         foreign = time.monotonic() - self._foreign_since
         text = ''
         if foreign > params.silence_warning:
@@ -302,8 +301,7 @@ class PerceptionNode(ManagedNode):
                 f'{", ".join(map(repr, self._foreign_ids[:MAX_IDS_SHOWN]))}; person_class_ids is '
                 f'{", ".join(map(repr, params.person_class_ids))}'
             )
-            self.get_logger().warning(text, throttle_duration_sec=10.0)
-        self.diagnostics.warn('classes', text)
+        self.warn('classes', text)
 
 
 def main() -> None:

@@ -150,8 +150,7 @@ class VisualizerNode(ManagedNode):
                 f'{self._pairing.explain_silence()}; '
                 f'publishers: {self.publishers_of(self._inputs)}'
             )
-            self.get_logger().warning(text, throttle_duration_sec=10.0)
-        self.diagnostics.warn('silence', text)
+        self.warn('silence', text)
 
 
 def main() -> None:
