@@ -17,18 +17,18 @@ from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
 from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
 from person_mtl_ros.images import ImageError, bgr_from_message
-from person_mtl_ros.nodes.conversions import (
-    MAX_PERSONS,
-    model_info_to_message,
-    persons_to_message,
-    stamp_ns,
-)
+from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
 from person_mtl_ros.nodes.log_forwarding import forwarded_to
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import estimate_fault
 from person_mtl_ros.nodes.odometry_input import subscribe_to_odometry
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
+from person_mtl_ros.nodes.person_messages import (
+    MAX_PERSONS,
+    model_info_to_message,
+    persons_to_message,
+)
 from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.odometry import OdometryParams

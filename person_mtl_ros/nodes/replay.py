@@ -30,15 +30,10 @@ from vision_msgs.msg import Detection2DArray
 from person_mtl_ros.evaluation.latency import Latency
 from person_mtl_ros.evaluation.mot_files import MotTable, rows_from_tracks, table_from_rows
 from person_mtl_ros.evaluation.sequence import Frame
-from person_mtl_ros.nodes.conversions import (
-    detections_to_message,
-    image_to_message,
-    model_info_from_message,
-    stamp_ns,
-    tracks_from_message,
-)
+from person_mtl_ros.nodes.conversions import detections_to_message, image_to_message, stamp_ns
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
 from person_mtl_ros.nodes.own_domain import own_domain
+from person_mtl_ros.nodes.person_messages import model_info_from_message, tracks_from_message
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.pipeline import reported
 from person_mtl_ros.structures import ModelInfo, TrackedPerson

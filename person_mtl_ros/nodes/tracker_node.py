@@ -13,17 +13,16 @@ from person_mtl.srv import ForgetPerson
 from std_srvs.srv import Trigger
 
 from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
-from person_mtl_ros.nodes.conversions import (
+from person_mtl_ros.nodes.conversions import stamp_ns, time_ns
+from person_mtl_ros.nodes.managed_node import ManagedNode
+from person_mtl_ros.nodes.message_faults import camera_motion_fault
+from person_mtl_ros.nodes.person_messages import (
     MAX_TRACKS,
     ReadPersons,
     model_info_from_message,
     persons_from_message,
-    stamp_ns,
-    time_ns,
     tracks_to_message,
 )
-from person_mtl_ros.nodes.managed_node import ManagedNode
-from person_mtl_ros.nodes.message_faults import camera_motion_fault
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import parameter

@@ -11,15 +11,12 @@ from visualization_msgs.msg import MarkerArray
 
 from person_mtl_ros.drawing import DrawingParams, draw_tracks
 from person_mtl_ros.images import ImageError, bgr_from_message
-from person_mtl_ros.nodes.conversions import (
-    drawable_tracks,
-    image_to_message,
-    model_info_from_message,
-)
+from person_mtl_ros.nodes.conversions import image_to_message
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.markers import MarkerParams, markers_from_tracks
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
+from person_mtl_ros.nodes.person_messages import drawable_tracks, model_info_from_message
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import check_parameters, parameter

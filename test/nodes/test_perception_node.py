@@ -12,7 +12,8 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.nodes.conversions import image_to_message, model_info_from_message, stamp_ns
+from person_mtl_ros.nodes.conversions import image_to_message, stamp_ns
+from person_mtl_ros.nodes.person_messages import model_info_from_message
 
 NODE = 'perception_node'
 

@@ -10,13 +10,8 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from person_mtl_ros.gallery_file import load_gallery
-from person_mtl_ros.nodes.conversions import (
-    bounding_box_from_xyxy,
-    float_array,
-    model_info_to_message,
-    persons_to_message,
-    stamp_ns,
-)
+from person_mtl_ros.nodes.conversions import bounding_box_from_xyxy, float_array, stamp_ns
+from person_mtl_ros.nodes.person_messages import model_info_to_message, persons_to_message
 from person_mtl_ros.structures import AttributeSpec, Detection, ModelInfo, PersonEstimate
 
 NODE = 'tracker_node'

@@ -7,9 +7,9 @@ from visualization_msgs.msg import MarkerArray
 
 from person_mtl_ros.drawing import draw_tracks
 from person_mtl_ros.images import bgr_from_image
-from person_mtl_ros.nodes.conversions import (
+from person_mtl_ros.nodes.conversions import stamp_ns
+from person_mtl_ros.nodes.person_messages import (
     model_info_to_message,
-    stamp_ns,
     tracks_from_message,
     tracks_to_message,
 )
