@@ -63,17 +63,7 @@ class _GroupNorm:
         channels = len(gamma)
         per_group = (1, groups, channels // groups, 1)
 
-        space = self._constant('space', np.array([2, 3]))
-        members = self._constant('members', np.array([2]))
-        grouped = self._constant('grouped', np.array([0, *per_group[1:]]))
-        mean = self._node('ReduceMean', x, space)
-        mean = self._node('ReduceMean', self._node('Reshape', mean, grouped), members)
-        # A length reads the map once; squares would be written and read again.
-        length = self._node('ReduceL2', x, space)
-        length = self._node('ReduceL2', self._node('Reshape', length, grouped), members)
-        root = np.float32((area * channels // groups) ** -0.5)
-        rms = self._node('Mul', length, self._constant('root', root))
-        variance = self._node('Sub', self._node('Mul', rms, rms), self._node('Mul', mean, mean))
+        mean, variance = self._statistics(x, per_group, area)
         variance = self._node('Add', variance, self._constant('epsilon', np.float32(epsilon)))
         deviation = self._node('Sqrt', variance)
         factor = self._node('Div', self._constant('gamma', gamma.reshape(per_group)), deviation)
@@ -92,6 +82,21 @@ class _GroupNorm:
                 f'{self._prefix}/shifted',
             )
         )
+
+    def _statistics(self, x: str, per_group: tuple[int, ...], area: int) -> tuple[str, str]:
+        """Mean and variance of every group, (N, G, 1, 1)."""
+        space = self._constant('space', np.array([2, 3]))
+        members = self._constant('members', np.array([2]))
+        grouped = self._constant('grouped', np.array([0, *per_group[1:]]))
+        mean = self._node('ReduceMean', x, space)
+        mean = self._node('ReduceMean', self._node('Reshape', mean, grouped), members)
+        # A length reads the map once; squares would be written and read again.
+        length = self._node('ReduceL2', x, space)
+        length = self._node('ReduceL2', self._node('Reshape', length, grouped), members)
+        root = np.float32((area * per_group[2]) ** -0.5)
+        rms = self._node('Mul', length, self._constant('root', root))
+        variance = self._node('Sub', self._node('Mul', rms, rms), self._node('Mul', mean, mean))
+        return mean, variance
 
     def _constant(self, name: str, value: np.ndarray | np.float32) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(value), f'{self._prefix}/{name}'))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import BackendError, DeviceError, first_line
+from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError, first_line
 from person_mtl_ros.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -110,7 +110,7 @@ def find_device(name: str) -> torch.device:
 
     :raises BackendError: when it is not there.
     """
-    if name == 'auto':
+    if name == AUTO:
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)

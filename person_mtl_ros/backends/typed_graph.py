@@ -53,6 +53,7 @@ class _Halves:
         self._nodes: list[NodeProto] = []
 
     def type_nodes(self) -> None:
+        """Put casts wherever a tensor meets a node that wants the other type, in place."""
         for node in self._graph.node:
             is_half = self._is_half(node)
             data = DATA_INPUTS.get(node.op_type, len(node.input))

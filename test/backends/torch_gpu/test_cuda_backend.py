@@ -22,14 +22,12 @@ from fake_crops import fake_crops
 from person_mtl_ros.backends import BackendError, DeviceError, ImageBackend, agreement
 from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.batches import SIZES
-from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.backends.torch_backend import TorchBackend
 from person_mtl_ros.backends.torch_gpu import cuda_backend
 from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
 from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay, RowNetwork
 from person_mtl_ros.checkpoint import Checkpoint
 from person_mtl_ros.crops import CropParams, crop_boxes, cut_crops
-from person_mtl_ros.evaluation.sequence import load_sequence
 from person_mtl_ros.networks.multi_task_net import TASKS
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
@@ -99,13 +97,12 @@ def _agree(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) -> bo
     return not disagreements(measure_agreement(expected, actual, INFO.crop.height))
 
 
-def _check(backend: TorchCudaBackend, checkpoint: Checkpoint) -> None:
+def _check(backend: TorchCudaBackend, checkpoint: Checkpoint, picture: np.ndarray) -> None:
     """Compare answers about crops and images with those of the CPU."""
     reference = TorchBackend(checkpoint, 'cpu', TASKS)
     assert isinstance(backend, ImageBackend)
     for count in (1, 3, 70):
         assert _agree(reference.infer(fake_crops(count)), backend.infer(fake_crops(count)))
-    picture = next(iter(load_sequence(CLIP))).image_bgr
     images = [picture, picture[::-1], 255 - picture, picture[:400]]
     areas = crop_boxes([[10, 10, 60, 150], [300, 200, 360, 400], [-20, 0, 90, 300]], INFO.crop)
     for image, following in zip(images, [*images[1:], None], strict=True):
@@ -119,9 +116,9 @@ def _check(backend: TorchCudaBackend, checkpoint: Checkpoint) -> None:
 @pytest.mark.usefixtures('on_cpu')
 @pytest.mark.parametrize(('precision', 'graphs'), [('fp16', True), ('fp32', False)])
 def test_answers_are_those_of_the_cpu(
-    checkpoint: Checkpoint, precision: str, graphs: bool
+    checkpoint: Checkpoint, picture: np.ndarray, precision: str, graphs: bool
 ) -> None:
-    _check(TorchCudaBackend(checkpoint, 'cpu', TASKS, precision, graphs), checkpoint)
+    _check(TorchCudaBackend(checkpoint, 'cpu', TASKS, precision, graphs), checkpoint, picture)
 
 
 @pytest.mark.usefixtures('on_cpu')
@@ -212,9 +209,9 @@ def test_a_device_that_fails_is_told_in_one_line(
 @pytest.mark.parametrize('precision', ['fp16', 'fp32'])
 @pytest.mark.parametrize('graphs', [True, False])
 def test_answers_on_a_gpu_are_those_of_the_cpu(
-    checkpoint: Checkpoint, precision: str, graphs: bool
+    checkpoint: Checkpoint, picture: np.ndarray, precision: str, graphs: bool
 ) -> None:
-    _check(TorchCudaBackend(checkpoint, 'cuda', TASKS, precision, graphs), checkpoint)
+    _check(TorchCudaBackend(checkpoint, 'cuda', TASKS, precision, graphs), checkpoint, picture)
 
 
 @needs_gpu

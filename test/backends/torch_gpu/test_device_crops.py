@@ -1,26 +1,14 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import torch
 
-import person_mtl_ros
 from person_mtl_ros import crops as on_host
 from person_mtl_ros.backends.torch_gpu import device_crops
 from person_mtl_ros.backends.torch_gpu.device_crops import CropPlan, cut_crops, planar_image
 from person_mtl_ros.crops import CropParams, crop_boxes
-from person_mtl_ros.evaluation.sequence import load_sequence
 
 PARAMS = CropParams()
-CLIP = Path(person_mtl_ros.__file__).parent / 'demo_clip'
-
-
-@pytest.fixture(scope='module')
-def picture() -> np.ndarray:
-    image = next(iter(load_sequence(CLIP))).image_bgr
-    assert image is not None
-    return image
 
 
 def _cut(image: np.ndarray, areas: np.ndarray, params: CropParams = PARAMS) -> np.ndarray:
