@@ -110,7 +110,7 @@ def _fastest(model: ModelFile, device: str, tasks: Sequence[str]) -> Backend:
     on_cpu = [(name, 'cpu') for name in ON_CPU]
     if device == 'cpu':
         candidates = on_cpu
-    elif device == 'auto':
+    elif device == AUTO:
         candidates = [(name, 'cuda') for name in ON_GPU if _has_cuda_driver()] + on_cpu
     else:
         candidates = [(name, device) for name in ON_GPU]

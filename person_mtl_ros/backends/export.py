@@ -59,13 +59,7 @@ def export_checkpoint(
     model = onnx_from_checkpoint(checkpoint, tasks)
     if precision == 'int8':
         assert calibration is not None  # for the type
-        try:
-            from person_mtl_ros.backends.quantization import quantize
-        except ImportError as error:
-            raise BackendError(
-                f'int8 needs one more package ({error}): pip install nncf'
-            ) from error
-        model = quantize(model, calibration)
+        model = _quantized(model, calibration)
     expected = answers_to_batches(TorchBackend(checkpoint, 'cpu', tasks), crops)
     refused: dict[str, str] = {}
 
@@ -140,6 +134,8 @@ def write_exported(
     :param model: of ``onnx_from_checkpoint``; gets the header of the file.
     :param backend: it is meant for.
     :param precision: for that backend to compute in.
+    :param path: of the file to write.
+    :returns: what the header says about it.
     """
     export = Export(
         model_id=checkpoint.model_id,
@@ -152,6 +148,14 @@ def write_exported(
     _set_header(model, checkpoint, export)
     onnx.save(model, path)
     return export
+
+
+def _quantized(model: onnx.ModelProto, calibration: UInt8Array) -> onnx.ModelProto:
+    try:
+        from person_mtl_ros.backends.quantization import quantize
+    except ImportError as error:
+        raise BackendError(f'int8 needs one more package ({error}): pip install nncf') from error
+    return quantize(model, calibration)
 
 
 class _Graph(nn.Module):

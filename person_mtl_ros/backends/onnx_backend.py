@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import BackendError, DeviceError, first_line
+from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError, first_line
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.typed_graph import cut_to_tasks
 from person_mtl_ros.checkpoint import ModelFile
@@ -25,7 +25,7 @@ class OnnxBackend:
     remark = ''
 
     def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
-        if device not in ('auto', 'cpu'):
+        if device not in (AUTO, 'cpu'):
             raise BackendError(f"backend onnx runs on the cpu; device is '{device}'")
         model = exported_model(model, tasks, 'onnx', 'onnxruntime', self.device)
         assert model.export is not None  # for the type

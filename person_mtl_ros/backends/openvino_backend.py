@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from person_mtl_ros.backends.backend import BackendError, DeviceError
+from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.file_cache import cached_file
 from person_mtl_ros.checkpoint import ModelFile
@@ -32,7 +32,7 @@ class OpenVinoBackend:
     device = 'cpu'
 
     def __init__(self, model: ModelFile, device: str, tasks: Sequence[str]) -> None:
-        if device not in ('auto', 'cpu'):
+        if device not in (AUTO, 'cpu'):
             raise BackendError(f"backend openvino runs on the cpu; device is '{device}'")
         core = openvino.Core()
         processor = core.get_property(DEVICE, 'FULL_DEVICE_NAME')

@@ -13,7 +13,7 @@ from person_mtl_ros.structures import UInt8Array
 
 CLIP = Path(person_mtl_ros.__file__).parent / 'demo_clip'
 FRAME_STEP = 20  # frames apart, so that the same people look different
-CALIBRATION_STEP = 4
+CALIBRATION_STEP = 4  # from its half on, so that no frame serves both
 
 
 def sample_crops(params: CropParams, count: int = 16) -> UInt8Array:
