@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from person_mtl_ros.evaluation.mot_files import MotTable
 from person_mtl_ros.evaluation.reentry import match_frames
 
 _PANEL_WIDTH = 5.0  # inches
-_PERSON_HEIGHT, _LEAST_HEIGHT = 0.11, 1.1  # inches: of a person's row, of a panel
+_PERSON_HEIGHT, _LEAST_HEIGHT = 0.08, 1.2  # inches: of a person's row, of a panel
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,7 @@ def _draw_timeline(panel: Axes, timeline: Timeline) -> None:
             marker='s',
         )
     panel.set_xlim(0, stamps[-1])
+    panel.set_ylim(-0.8, len(places) - 0.2)
+    panel.set_yticks([])
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     panel.set_title(timeline.name, fontsize=11)
