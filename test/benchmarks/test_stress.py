@@ -1,5 +1,7 @@
 import argparse
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,13 +12,13 @@ from benchmarks.stress import (
     Run,
     jittered,
     load_runs,
+    main,
     measure,
     perfect_ids,
     read_variants,
     score,
     track,
 )
-from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.node_params import NodeParams
 from person_mtl_ros.evaluation.mot_files import NO_CLASS, table_from_rows
 from person_mtl_ros.evaluation.sequence import Frame
@@ -107,11 +109,6 @@ def test_each_ablation_takes_one_source_of_evidence_away_and_settings_hold_for_a
         assert [name for name, params in variants.items() if is_away(params)] == [what]
 
 
-def test_unknown_parameters_are_told_before_anything_is_rendered() -> None:
-    with pytest.raises(CommandError, match='--set speed=1'):
-        _variants('speed=1')
-
-
 def test_perfect_ids_are_those_of_the_people_detected(run) -> None:
     half = replace(run, persons=tuple(seen[:1] for seen in run.persons))
     found = perfect_ids(half)
@@ -122,19 +119,54 @@ def test_perfect_ids_are_those_of_the_people_detected(run) -> None:
 class _NobodyKnown:
     """Predictor that gives everybody the same embedding."""
 
+    info = SimpleNamespace(model_id='nobody', same_person_threshold=0.5)
+
     def predict(self, image_bgr, detections):
         assert image_bgr.shape == (90, 160, 3)
         return [PersonEstimate(found, np.ones(2, np.float32)) for found in detections]
 
 
-def test_scenes_of_the_kinds_wanted_are_loaded_and_the_fast_ones_twice(
-    tmp_path, monkeypatch
-) -> None:
+@pytest.fixture
+def small_scenes(monkeypatch) -> None:
     params = SceneParams(seed=5, people=2, seconds=0.4, fps=30, size_hw=(90, 160))
     scenes = [StressScene(kind, number, params) for kind in ('crowd', 'fast') for number in (1, 2)]
     monkeypatch.setattr('benchmarks.stress.STRESS_SCENES', scenes)
+
+
+def test_scenes_of_the_kinds_wanted_are_loaded_and_the_fast_ones_twice(
+    small_scenes, tmp_path
+) -> None:
     found = list(load_runs(tmp_path, ['fast'], _NobodyKnown()))
     assert [run.name for run in found] == ['fast_1', 'fast_5hz_1', 'fast_2', 'fast_5hz_2']
     assert [run.kind for run in found] == ['fast', 'fast_5hz'] * 2
     assert [len(run.frames) for run in found[::2]] == [12, 12]
     assert max(len(run.frames) for run in found[1::2]) < 5
+
+
+def test_the_command_writes_tables_figures_and_a_picture(
+    small_scenes, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr('cv2.setNumThreads', lambda count: None)  # would hold for other tests
+    monkeypatch.setattr('benchmarks.stress.Predictor', lambda *args, **kwargs: _NobodyKnown())
+    command = ['stress', '--only', 'crowd', '--out', str(tmp_path), '--set', 'max_lost_sec=3.5']
+    monkeypatch.setattr('sys.argv', command)
+    main()
+    text = (tmp_path / 'stress.md').read_text()
+    assert text in capsys.readouterr().out
+    report = json.loads((tmp_path / 'stress.json').read_text())
+    assert report['model_id'] == 'nobody' and report['set'] == ['max_lost_sec=3.5']
+    assert list(report['scenes']) == ['crowd_1', 'crowd_2'] and list(report['kinds']) == ['crowd']
+    people = [scene['gt_ids'] for scene in report['scenes'].values()]
+    assert report['kinds']['crowd']['gt_ids'] == sum(people) > 0
+    assert (tmp_path / 'stress.png').is_file()
+    assert {path.name for path in (tmp_path / 'scenes').iterdir()} == {'crowd_1', 'crowd_2'}
+
+
+def test_a_wrong_parameter_is_told_before_anything_is_rendered(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr('sys.argv', ['stress', '--out', str(tmp_path), '--set', 'speed=1'])
+    with pytest.raises(SystemExit):
+        main()
+    assert '--set speed=1' in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
