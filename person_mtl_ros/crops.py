@@ -10,7 +10,6 @@ Coordinates are continuous: pixel k covers [k, k + 1), an image spans [0, width]
 Axes: N people, H and W of the crop.
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
@@ -52,34 +51,19 @@ def crop_boxes(boxes_xyxy: ArrayLike, params: CropParams) -> Float32Array:
     return np.concatenate((center - half, center + half), axis=1).astype(np.float32)
 
 
-def cut_crops(
-    image_bgr: UInt8Array,
-    areas_xyxy: Float32Array,
-    params: CropParams,
-    beside: Executor | None = None,
-) -> UInt8Array:
+def cut_crops(image_bgr: UInt8Array, areas_xyxy: Float32Array, params: CropParams) -> UInt8Array:
     """
     Resample areas of an image to crops, averaging over source pixels where they shrink.
 
     :param image_bgr: (h, w, 3) uint8.
     :param areas_xyxy: (N, 4) result of ``crop_boxes``.
     :param params: size of the crops.
-    :param beside: an idle thread that cuts every second one.
     :returns: (N, 3, H, W) uint8 RGB.
     """
     crops = np.empty((len(areas_xyxy), 3, params.height, params.width), np.uint8)
-
-    def cut(rows: slice) -> None:
-        for crop, area in zip(crops[rows], areas_xyxy[rows], strict=True):
-            red, green, blue = crop
-            cv2.split(_resample(image_bgr, area, params), [blue, green, red])
-
-    if beside is None or len(crops) < 2:
-        cut(slice(None))
-    else:
-        other_half = beside.submit(cut, slice(1, None, 2))
-        cut(slice(0, None, 2))
-        other_half.result()
+    for crop, area in zip(crops, areas_xyxy, strict=True):
+        red, green, blue = crop
+        cv2.split(_resample(image_bgr, area, params), [blue, green, red])
     return crops
 
 

@@ -51,7 +51,7 @@ class Predictor:
         self.max_batch = max_batch
         self.last_timings: dict[str, float] = {}  # seconds per stage of the latest predict
         self._crop = model.info.crop
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix='crops')
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix='sharpness')
         self._backend = create_backend(backend, model, device, heads)
 
     @property
@@ -116,7 +116,7 @@ class Predictor:
         for begin in range(0, len(detections), self.max_batch):
             batch = slice(begin, begin + self.max_batch)
             with self._timed('crop'):
-                crops = cut_crops(image_bgr, areas[batch], self._crop, self._beside)
+                crops = cut_crops(image_bgr, areas[batch], self._crop)
             if begin == 0:
                 meanwhile()
             with self._timed('forward'):
