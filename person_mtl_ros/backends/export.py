@@ -122,6 +122,8 @@ def onnx_from_checkpoint(checkpoint: Checkpoint, tasks: Sequence[str]) -> onnx.M
             f'torch {torch.__version__} exported {found} of {expected} GroupNorm layers as such; '
             'use torch 2.9 or newer'
         )
+    for item in (*model.graph.node, *model.graph.value_info):
+        item.ClearField('metadata_props')  # notes of torch with the paths of this machine
     return model
 
 

@@ -64,6 +64,10 @@ def test_heads_that_are_off_are_left_out(exported: Path, runtime: str) -> None:
     np.testing.assert_allclose(alone['pose'], among['pose'], atol=1e-3)
 
 
+def test_exported_file_says_nothing_of_where_it_was_made(exported: Path) -> None:
+    assert b'.py' not in exported.read_bytes()
+
+
 def test_exported_file_carries_the_description(weights: Path, exported: Path) -> None:
     source, model = load_checkpoint(weights), open_model(exported)
     assert model.info == source.info
