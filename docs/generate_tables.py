@@ -51,7 +51,9 @@ Written by `make docs` from the running nodes. Names are relative, so that a nam
 remapping apply. The QoS of images and detections follows the parameters named `..._reliability`;
 shown is their default. With `image_transport: compressed` the topic `image` becomes
 `image/compressed`. `odometry` and `camera_info` are read only with `use_odometry: true`. Every
-node is a lifecycle node and has the services of one.
+node is a lifecycle node and has the services of one. In one process with `perception_node`, as
+`bringup.launch.py` starts them, `tracker_node` is handed the people and does not subscribe to
+`persons`.
 """
 
 
