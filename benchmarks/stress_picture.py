@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -15,6 +16,8 @@ from person_mtl_ros.evaluation.reentry import match_frames
 
 _PANEL_WIDTH = 5.0  # inches
 _PERSON_HEIGHT, _LEAST_HEIGHT = 0.08, 1.2  # inches: of a person's row, of a panel
+_TAB20 = colormaps['tab20'](np.arange(20))[:, :3]
+_COLORS = _TAB20[np.ptp(_TAB20, axis=1) > 0]  # grey is for people without an id
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,7 @@ def _draw_timeline(panel: Axes, timeline: Timeline) -> None:
             stamps[keys[:, 0] - 1],
             [places[identity] for identity in keys[:, 1].tolist()],
             s=9,
-            c=np.array(list(matches.values())) % 20,
-            cmap='tab20',
-            vmin=0,
-            vmax=19,
+            c=_COLORS[np.array(list(matches.values())) % len(_COLORS)],
             marker='s',
         )
     panel.set_xlim(0, stamps[-1])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -35,7 +37,12 @@ def test_a_kind_has_a_row_and_more_people_a_higher_one(tmp_path) -> None:
     assert (lower[:, third + 10 :] == 255).all()  # the crowd was filmed once
 
 
-def test_who_was_not_tracked_is_grey(tmp_path) -> None:
+def test_only_who_was_not_tracked_is_grey(tmp_path) -> None:
     path = tmp_path / 'stress.png'
     draw([_timeline('crossing', 1, 2, tracked=False)], path)
     assert not _colourful(cv2.imread(str(path))).any()
+    alone = _timeline('crossing', 1, 1)
+    for identity in range(1, 21):
+        results = replace(alone.results, ids=np.full_like(alone.results.ids, identity))
+        draw([replace(alone, results=results)], path)
+        assert _colourful(cv2.imread(str(path))).any(), identity
