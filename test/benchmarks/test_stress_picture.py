@@ -19,7 +19,7 @@ def _timeline(kind: str, number: int, people: int, tracked: bool = True) -> Time
 
 
 def _colourful(picture: np.ndarray) -> np.ndarray:
-    return np.ptp(picture.astype(int), axis=2) > 40
+    return np.ptp(picture.astype(int), axis=2) > 25
 
 
 def test_a_kind_has_a_row_and_more_people_a_higher_one(tmp_path) -> None:
