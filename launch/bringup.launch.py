@@ -8,6 +8,7 @@ from launch.actions import (
     GroupAction,
     IncludeLaunchDescription,
     OpaqueFunction,
+    UnsetLaunchConfiguration,
 )
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import LaunchConfiguration
@@ -59,6 +60,7 @@ def generate_launch_description() -> LaunchDescription:
                     ),
                 ]
             ),
+            UnsetLaunchConfiguration('composed'),  # not for what is included after this file
         ]
     )
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Start perception_node, and detector_node if asked for."""
+    """Start perception_node, and detector_node and tracker_node if asked for."""
     return LaunchDescription(
         [
             DeclareLaunchArgument('image', default_value='image', description='image topic'),
@@ -112,6 +112,9 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def parameter_file(node: str, values: dict[str, Any]) -> str:
     """Write parameters of one node only; those that launch_ros writes are for a whole process."""
-    with NamedTemporaryFile('w', prefix='person_mtl_', suffix='.yaml', delete=False) as file:
-        json.dump({f'/**/{node}': {'ros__parameters': values}}, file)  # which is YAML too
+    content = {f'/**/{node}': {'ros__parameters': values}}
+    with NamedTemporaryFile(
+        'w', prefix='person_mtl_', suffix='.yaml', delete=False, encoding='utf-8'
+    ) as file:
+        json.dump(content, file, ensure_ascii=False)  # which is YAML too
     return file.name

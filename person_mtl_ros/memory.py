@@ -1,13 +1,13 @@
 """What the C library does with the memory of images that are done with."""
 
 import ctypes
+import sys
 
-# Names of mallopt(3) and our values, bytes.
-_M_TRIM_THRESHOLD, _MOST_KEPT = -1, 256 << 20
-_M_MMAP_THRESHOLD, _LARGEST_KEPT = (
-    -3,
-    32 << 20,
-)  # a BGR image of 4K; glibc before 2.35 takes no more
+# Options of mallopt(3) and our values, bytes.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+LARGEST_KEPT = 32 << 20  # a BGR image of 4K has 25 MB
+MOST_KEPT = 256 << 20
 
 
 def keep_memory_of_images() -> None:
@@ -17,7 +17,6 @@ def keep_memory_of_images() -> None:
     By default glibc gives blocks of this size back to the kernel and asks for them anew with
     every image; the page faults then cost more than the copies. Other C libraries are left alone.
     """
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
-        mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None) if sys.platform == 'linux' else None
+    if mallopt is not None and mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT):
+        mallopt(M_TRIM_THRESHOLD, MOST_KEPT)

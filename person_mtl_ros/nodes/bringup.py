@@ -1,7 +1,7 @@
 """The nodes of ``bringup.launch.py`` in one process, for machines without ``ros2 launch``."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from person_mtl_ros.nodes.composed import perception_and_tracker
 from person_mtl_ros.nodes.detector_node import DetectorNode
@@ -33,12 +33,12 @@ def bringup(
         arguments += ['-p', f'video_node:source:={json.dumps(source, ensure_ascii=False)}']
     arguments += ros_args  # last: of two values of a parameter ROS takes the later one
 
-    def nodes() -> Iterator[ManagedNode]:
-        yield from perception_and_tracker()
-        yield VisualizerNode()
+    def nodes() -> list[ManagedNode]:
+        made = [*perception_and_tracker(), VisualizerNode()]
         if detector == 'hog':
-            yield DetectorNode()
+            made.append(DetectorNode())
         if source:
-            yield VideoNode()  # last, so that everybody listens when it begins
+            made.append(VideoNode())  # last, so that everybody listens when it begins
+        return made
 
-    return run('person-mtl bringup', nodes(), arguments)
+    return run('person-mtl bringup', nodes, arguments)

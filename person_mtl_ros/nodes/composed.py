@@ -1,7 +1,6 @@
 """Perception and tracker node in one process: people need no DDS from one to the other."""
 
 import sys
-from collections.abc import Iterator
 
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.perception_node import PerceptionNode
@@ -9,16 +8,15 @@ from person_mtl_ros.nodes.running import run
 from person_mtl_ros.nodes.tracker_node import TrackerNode
 
 
-def perception_and_tracker() -> Iterator[ManagedNode]:
-    """Make both, for :func:`person_mtl_ros.nodes.running.run`."""
+def perception_and_tracker() -> list[ManagedNode]:
+    """Make both nodes, the one linked to the other."""
     perception = PerceptionNode()
-    yield perception
-    yield TrackerNode(perception)
+    return [perception, TrackerNode(perception)]
 
 
 def main() -> None:
     """Entry point of ``ros2 run person_mtl composed``."""
-    sys.exit(run('person_mtl composed', perception_and_tracker()))
+    sys.exit(run('composed', perception_and_tracker))
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_policy_name_from_kind
@@ -25,6 +26,7 @@ from person_mtl_ros.nodes.diagnostics import Diagnostics
 from person_mtl_ros.nodes.latest_worker import LatestWorker
 from person_mtl_ros.nodes.message_gaps import MESSAGE_INFO_IS_GIVEN, MessageGaps
 from person_mtl_ros.nodes.node_parameters import (
+    ParameterError,
     declare_parameters,
     refuse_unknown_parameters,
     with_changes,
@@ -59,11 +61,14 @@ class ManagedNode(LifecycleNode):
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__(self.node_name, **node_arguments)
-        self._life_cycle = declare_parameters(self, LifeCycleParams)
-        self._params: dict[type, Any] = {
-            cls: declare_parameters(self, cls) for cls in self.params_classes
-        }
-        refuse_unknown_parameters(self)
+        try:
+            self._life_cycle = declare_parameters(self, LifeCycleParams)
+            self._params: dict[type, Any] = {
+                cls: declare_parameters(self, cls) for cls in self.params_classes
+            }
+            refuse_unknown_parameters(self)
+        except (ParameterError, ParameterException) as error:
+            raise ParameterError(f'{self.node_name}: {error}') from error
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self.diagnostics = Diagnostics(self)
         # What is to be undone when the node is no longer active, the latest first.
@@ -155,6 +160,8 @@ class ManagedNode(LifecycleNode):
             try:
                 callback(*message)
             except Exception as error:  # a message must never end the node
+                if not self.context.ok():  # Ctrl-C ends the context before the callback
+                    return
                 text = f"message of '{topic}' dropped: {error}"
                 self.diagnostics.count(f'messages dropped: error in {topic}')
                 self.get_logger().error(text, throttle_duration_sec=5.0)

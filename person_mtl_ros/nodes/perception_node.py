@@ -221,9 +221,9 @@ class PerceptionNode(ManagedNode):
         message = persons_to_message(header, size, persons, self._info, motion, since)
         written = time.monotonic()
         with self._handing:
-            is_handed = self._take is not None
-            if self._take is not None:
-                self._take(message, persons, self._info)
+            take = self._take
+            if take is not None:
+                take(message, persons, self._info)
         handed = time.monotonic()
         self._persons.publish(message)
         end = time.monotonic()
@@ -239,7 +239,7 @@ class PerceptionNode(ManagedNode):
         for stage, seconds in perception.last_timings.items():
             self.diagnostics.latency(stage, seconds)
         self.diagnostics.latency('write', written - looked)
-        if is_handed:
+        if take is not None:
             self.diagnostics.latency('tracker', handed - written)
         self.diagnostics.latency('publish', end - handed)
         self.diagnostics.latency('total', end - begin)

@@ -189,15 +189,22 @@ class ReadPersons(NamedTuple):
     faults: list[str]  # the reason for each one left out
 
 
-def persons_from_message(message: Any, info: ModelInfo) -> ReadPersons:
-    """Check and read a ``PersonArray``."""
+def persons_from_message(
+    message: Any, info: ModelInfo, estimates: Sequence[PersonEstimate] | None = None
+) -> ReadPersons:
+    """
+    Check and read a ``PersonArray``.
+
+    :param estimates: what the message was made of, in the same order, where it is at hand; then
+        they are only checked.
+    """
     read = ReadPersons([], [], [])
-    for item in message.persons:
+    for index, item in enumerate(message.persons):
         fault = person_fault(item, message.image_width, message.image_height, info)
         if fault:
             read.faults.append(fault)
         else:
-            read.persons.append(person_from_message(item, info))
+            read.persons.append(estimates[index] if estimates else person_from_message(item, info))
             read.messages.append(item)
     return read
 

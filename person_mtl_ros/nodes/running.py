@@ -1,10 +1,10 @@
 """Nodes from the start of ROS to the end of the process."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import rclpy
-from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from person_mtl_ros.memory import keep_memory_of_images
@@ -12,46 +12,54 @@ from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.node_parameters import ParameterError
 
 
-def run_node(node_class: type[ManagedNode], args: list[str] | None = None) -> int:
+def run_node(node_class: type[ManagedNode]) -> int:
     """Run one node, see :func:`run`."""
-    return run(node_class.node_name, (make() for make in (node_class,)), args)
+    return run(node_class.node_name, lambda: [node_class()])
 
 
-def run(name: str, nodes: Iterable[ManagedNode], args: list[str] | None = None) -> int:
+def run(
+    name: str, make_nodes: Callable[[], Sequence[ManagedNode]], args: list[str] | None = None
+) -> int:
     """
     Run nodes in this process until it is told to stop.
 
-    :param name: begins the line on standard error that says why nothing runs.
-    :param nodes: a generator, since making a node needs ROS; it is asked for the next one when the
-        one before has started.
+    :param name: begins the line on standard error that says why ROS does not start.
+    :param make_nodes: called once ROS is up; the nodes are started in this order.
     :param args: command line, by default that of the process.
     :returns: exit code, 0 or 2 for a parameter or file that cannot be used.
     """
     keep_memory_of_images()
-    running: list[ManagedNode] = []
     try:
         init_ros(args)
-        executor = SingleThreadedExecutor()
-        for node in nodes:
-            running.append(node)
-            executor.add_node(node)
-            if not node.start():
-                return 2
-        executor.spin()
-    except (ParameterError, ParameterException) as error:
+    except ParameterError as error:
         print(f'{name}: {error}', file=sys.stderr)
+        return 2
+    try:
+        with ExitStack() as ending:  # in the opposite order, whichever of them fails
+            ending.callback(rclpy.try_shutdown)
+            executor = SingleThreadedExecutor()
+            nodes = make_nodes()
+            for node in nodes:
+                ending.callback(node.destroy_node)
+                ending.callback(node.stop)
+                executor.add_node(node)
+            if not all(node.start() for node in nodes):
+                return 2
+            _spin(executor)
+    except ParameterError as error:
+        print(error, file=sys.stderr)
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    return 0
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    try:
+        executor.spin()
     except RuntimeError:  # rclpy's errors are; when told to stop, a callback may be publishing
         if rclpy.ok():
             raise
-    finally:
-        for node in reversed(running):
-            node.stop()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
 
 
 def init_ros(args: list[str] | None) -> None:

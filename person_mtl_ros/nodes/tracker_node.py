@@ -18,7 +18,6 @@ from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
 from person_mtl_ros.nodes.person_messages import (
     MAX_TRACKS,
-    ReadPersons,
     model_info_from_message,
     persons_from_message,
     tracks_to_message,
@@ -61,7 +60,7 @@ class TrackerNode(ManagedNode):
     def __init__(self, source: 'PerceptionNode | None' = None, **node_arguments: Any) -> None:
         super().__init__(**node_arguments)
         self._source = source
-        self._lock = threading.RLock()  # the source calls in a thread of its own
+        self._lock = threading.Lock()  # of the tracker: the source calls in a thread of its own
 
     def configure(self) -> None:  # noqa: D102
         self._info = ModelInfo('')
@@ -87,13 +86,14 @@ class TrackerNode(ManagedNode):
         topic = 'persons'
         source = self._source
         if source is None or source.resolve_topic_name(topic) != self.resolve_topic_name(topic):
-            self.subscribe(PersonArray, topic, self._step, qos_profile('reliable', 10))
+            self.subscribe(PersonArray, topic, self._read, qos_profile('reliable', 10))
             return
-        source.hand_to(self.guarded(topic, self._step_with))
+        source.hand_to(self.guarded(topic, self._take))
         self.while_active.callback(source.hand_to, None)
 
     def parameters_changed(self) -> None:  # noqa: D102
-        self._tracker.params = self.params(ReidTrackerParams)
+        with self._lock:
+            self._tracker.params = self.params(ReidTrackerParams)
 
     def _use_model(self, message: Any) -> None:
         with self._lock:
@@ -127,27 +127,34 @@ class TrackerNode(ManagedNode):
     def _save_gallery(self) -> None:
         if self._gallery_file is None:
             return
+        with self._lock:
+            people = self._tracker.remembered()
         try:
-            save_gallery(self._gallery_file, self._tracker.remembered(), self._info.model_id)
+            save_gallery(self._gallery_file, people, self._info.model_id)
         except OSError as error:
             self.get_logger().error(f'people not saved: {error}')
 
-    def _step_with(self, message: Any, persons: list[PersonEstimate], info: ModelInfo) -> None:
+    def _read(self, message: Any) -> None:
         with self._lock:
-            self._use_info(info)
-            self._step(message, ReadPersons(persons, message.persons, []))
+            self.diagnostics.tick('messages received')
+            self._step(message)
 
-    def _step(self, message: Any, read: ReadPersons | None = None) -> None:
+    def _take(self, message: Any, persons: list[PersonEstimate], info: ModelInfo) -> None:
+        with self._lock:
+            self.diagnostics.tick('messages received')
+            self._use_info(info)
+            self._step(message, persons)
+
+    def _step(self, message: Any, estimates: list[PersonEstimate] | None = None) -> None:
         begin = time.monotonic()
-        self.diagnostics.tick('messages received')
         stamp_sec = stamp_ns(message.header) / 1e9
         refused = self._refusal(message.model_id, stamp_sec)
         self.diagnostics.warn('input', f'persons refused: {refused}' if refused else '')
         if refused:
             self.diagnostics.count(f'messages dropped: {refused}')
             return
-        seen = read or persons_from_message(message, self._info)
-        was_read = time.monotonic()
+        seen = persons_from_message(message, self._info, estimates)
+        read = time.monotonic()
         for fault in seen.faults:
             self.diagnostics.count(f'persons refused: {fault}')
         motion = message.camera_motion
@@ -175,9 +182,8 @@ class TrackerNode(ManagedNode):
         self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
         self._tracked.publish(tracks_to_message(message, tracks, self._info, seen))
         end = time.monotonic()
-        if read is None:
-            self.diagnostics.latency('read', was_read - begin)
-        self.diagnostics.latency('track', tracked - was_read)
+        self.diagnostics.latency('read', read - begin)
+        self.diagnostics.latency('track', tracked - read)
         self.diagnostics.latency('publish', end - tracked)
         self.diagnostics.latency('total', end - begin)
         self.tell_age(message.header)
@@ -200,7 +206,7 @@ class TrackerNode(ManagedNode):
     def _reset(self, _: Any, response: Any) -> Any:
         with self._lock:
             self._forget_everybody()
-            self._save_gallery()
+        self._save_gallery()
         response.success = True
         response.message = 'everybody forgotten; ids go on from where they were'
         return response
@@ -210,7 +216,7 @@ class TrackerNode(ManagedNode):
             return self._reset(request, response)
         with self._lock:
             response.success = self._tracker.forget(request.track_id)
-            self._save_gallery()
+        self._save_gallery()
         known = 'forgotten' if response.success else 'not known'
         response.message = f'person {request.track_id} {known}'
         return response

@@ -125,6 +125,12 @@ def test_file_starts_its_nodes(launch, name, arguments, nodes):
     assert set(launch(name, **arguments)) == nodes
 
 
+def test_a_second_camera_gets_no_second_tracker(launch):
+    bringup = IncludeLaunchDescription(str(ROOT / 'launch' / 'bringup.launch.py'))
+    nodes = launch('perception', bringup, namespace='camera_2')
+    assert set(nodes) == {'composed', 'visualizer_node', 'perception_node'}
+
+
 def test_arguments_that_are_left_out_set_no_parameter(launch):
     for executable, start in launch('bringup', detector='hog').items():
         nodes = ('perception_node', 'tracker_node') if executable == 'composed' else (executable,)
@@ -135,7 +141,7 @@ def test_parameters_reach_the_nodes_that_have_them(launch):
     starts = launch(
         'bringup',
         detector='hog',
-        weights='/models/a b.safetensors',
+        weights='/models/a b 🙂.safetensors',
         device='0',
         backend='torch',
         image_transport='compressed',
@@ -144,7 +150,7 @@ def test_parameters_reach_the_nodes_that_have_them(launch):
     )
     everywhere = {'use_sim_time': True, 'autostart': False}
     assert starts['composed'].parameters('perception_node') == everywhere | {
-        'weights': '/models/a b.safetensors',
+        'weights': '/models/a b 🙂.safetensors',
         'device': '0',
         'backend': 'torch',
         'image_transport': 'compressed',

@@ -1,5 +1,6 @@
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from bench import detection, detections_at, image_at
 from person_mtl.msg import PersonArray, TrackedPersonArray
@@ -7,6 +8,7 @@ from rclpy.context import Context
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
+from person_mtl_ros.checkpoint import load_checkpoint, save_checkpoint
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.own_domain import own_domain
 from person_mtl_ros.nodes.tracker_node import TrackerNode
@@ -75,6 +77,18 @@ def test_people_do_not_pass_through_dds(robot):
         )
     )
     assert 'persons on the way p50 [ms]' not in robot.bench.status['tracker_node']
+
+
+def test_answers_that_are_no_numbers_are_refused_and_counted(bench, weights, tmp_path):
+    checkpoint = load_checkpoint(weights)
+    tensors = {name: np.array(tensor) for name, tensor in checkpoint.tensors.items()}
+    tensors['backbone.conv1.weight'][:] = np.nan
+    save_checkpoint(tmp_path / 'broken.safetensors', checkpoint.info, tensors)
+    robot = Robot(bench, tmp_path / 'broken.safetensors')
+    persons, tracks = robot.answers(robot.show(detection(20, 24, 16, 40)))
+    assert np.isnan(persons.persons[0].embedding).all()
+    assert len(tracks.persons) == 0
+    bench.until(lambda: bench.count('tracker_node', 'persons refused: embedding not finite'))
 
 
 def test_people_are_published_while_the_tracker_rests(robot):

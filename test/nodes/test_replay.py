@@ -23,11 +23,11 @@ STAGES = {
         *('image on the way', 'detections on the way', 'pairing', 'queue', 'convert', 'schedule'),
         *('crop', 'forward', 'decode', 'camera motion', 'write', 'publish', 'total'),
     },
-    'tracker_node': {'track', 'publish', 'total'},
+    'tracker_node': {'read', 'track', 'publish', 'total'},
 }
 STAGES_BETWEEN = {
     True: {'perception_node': {'tracker'}, 'tracker_node': set()},
-    False: {'perception_node': set(), 'tracker_node': {'persons on the way', 'read'}},
+    False: {'perception_node': set(), 'tracker_node': {'persons on the way'}},
 }
 
 

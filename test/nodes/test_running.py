@@ -26,9 +26,9 @@ def test_an_error_of_rclpy_counts_only_while_nobody_said_stop(ros, is_running):
     node = Mock()
     if is_running:
         with pytest.raises(RuntimeError, match='context'):
-            run('name', [node])
+            run('name', lambda: [node])
     else:
-        assert run('name', [node]) == 0
+        assert run('name', lambda: [node]) == 0
     node.stop.assert_called_once()
 
 
@@ -43,14 +43,25 @@ def test_nodes_start_in_turn_and_stop_the_other_way_round(ros):
         return made
 
     ros.spin.side_effect = lambda: calls.append('spin')
-    assert run('name', (node(name) for name in 'ab')) == 0
-    assert calls == ['make a', 'start a', 'make b', 'start b', 'spin', 'stop b', 'stop a']
+    assert run('name', lambda: [node(name) for name in 'ab']) == 0
+    assert calls == ['make a', 'make b', 'start a', 'start b', 'spin', 'stop b', 'stop a']
 
 
 def test_what_has_started_is_stopped_when_another_cannot_start(ros):
     good, bad = Mock(), Mock()
     bad.start.return_value = False
-    assert run('name', iter([good, bad])) == 2
+    assert run('name', lambda: [good, bad]) == 2
     ros.spin.assert_not_called()
     good.stop.assert_called_once()
     bad.stop.assert_called_once()
+
+
+def test_a_node_that_cannot_be_stopped_does_not_keep_the_others_from_it(ros):
+    good, bad = Mock(), Mock()
+    bad.stop.side_effect = OSError('disk full')
+    with pytest.raises(OSError, match='disk full'):
+        run('name', lambda: [good, bad])
+    for node in (good, bad):
+        node.stop.assert_called_once()
+        node.destroy_node.assert_called_once()
+    running.rclpy.try_shutdown.assert_called_once()
