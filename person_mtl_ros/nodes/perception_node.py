@@ -33,7 +33,7 @@ from person_mtl_ros.nodes.qos import RELIABILITIES, latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.odometry import OdometryParams
 from person_mtl_ros.parameters import check_parameters, parameter
-from person_mtl_ros.perception import Perception
+from person_mtl_ros.perception import Look, Perception
 from person_mtl_ros.predictor import HEADS, Predictor
 from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate
@@ -211,39 +211,39 @@ class PerceptionNode(ManagedNode):
         self.diagnostics.latency('queue', begin - pair.arrived)
         image_bgr = bgr_from_message(pair.image)
         detections = self._usable(pair.detections, image_bgr.shape)
-        converted = time.monotonic()
+        self.diagnostics.latency('convert', time.monotonic() - begin)
         perception = self._ready_perception()
         header = pair.image.header
-        persons, motion, odometry = perception.look(stamp_ns(header) / 1e9, image_bgr, detections)
-        looked = time.monotonic()
-        size = (image_bgr.shape[1], image_bgr.shape[0])
+        look = perception.look(stamp_ns(header) / 1e9, image_bgr, detections)
+        for stage, seconds in perception.last_timings.items():
+            self.diagnostics.latency(stage, seconds)
+        self._publish(header, (image_bgr.shape[1], image_bgr.shape[0]), look)
+        seconds = time.monotonic() - begin
+        self.diagnostics.latency('total', seconds)
+        perception.took(seconds)
+        self.tell_age(header)
+
+    def _publish(self, header: Any, size: tuple[int, int], look: Look) -> None:
+        begin = time.monotonic()
+        persons, motion = look.persons, look.camera_motion
         since, self._camera_since = self._camera_since, header.stamp
         message = persons_to_message(header, size, persons, self._info, motion, since)
-        written = time.monotonic()
+        written = handed = time.monotonic()
+        self.diagnostics.latency('write', written - begin)
         with self._handing:
-            take = self._take
-            if take is not None:
-                take(message, persons, self._info)
-        handed = time.monotonic()
+            if self._take is not None:
+                self._take(message, persons, self._info)
+                handed = time.monotonic()
+                self.diagnostics.latency('tracker', handed - written)
         self._persons.publish(message)
-        end = time.monotonic()
-        perception.took(end - begin)
+        self.diagnostics.latency('publish', time.monotonic() - handed)
         self.diagnostics.count('images processed')
         self.diagnostics.count('persons published', len(persons))
         self.diagnostics.count('persons evaluated', sum(p.is_evaluated for p in persons))
         if self.params(CameraMotionParams).camera_motion:
             self.diagnostics.count('camera motion unknown', int(motion is None))
-        if odometry:
-            self.diagnostics.count(f'odometry {odometry}')
-        self.diagnostics.latency('convert', converted - begin)
-        for stage, seconds in perception.last_timings.items():
-            self.diagnostics.latency(stage, seconds)
-        self.diagnostics.latency('write', written - looked)
-        if take is not None:
-            self.diagnostics.latency('tracker', handed - written)
-        self.diagnostics.latency('publish', end - handed)
-        self.diagnostics.latency('total', end - begin)
-        self.tell_age(header)
+        if look.odometry:
+            self.diagnostics.count(f'odometry {look.odometry}')
 
     def _ready_perception(self) -> Perception:
         """Make it anew for the first image and after a failure of the device."""

@@ -1,8 +1,9 @@
+from threading import Thread
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from bench import detection, detections_at, image_at
+from bench import detection, detections_at, header_at, image_at
 from person_mtl.msg import PersonArray, TrackedPersonArray
 from rclpy.context import Context
 from sensor_msgs.msg import Image
@@ -11,7 +12,10 @@ from vision_msgs.msg import Detection2DArray
 from person_mtl_ros.checkpoint import load_checkpoint, save_checkpoint
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.own_domain import own_domain
+from person_mtl_ros.nodes.person_messages import persons_to_message
 from person_mtl_ros.nodes.tracker_node import TrackerNode
+from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate
+from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
 
 
 class Robot:
@@ -97,6 +101,68 @@ def test_people_are_published_while_the_tracker_rests(robot):
     robot.bench.until(lambda: any(stamp_ns(m.header) == stamp for m in robot.persons))
     assert robot.bench.change_state('tracker_node', 'activate')
     assert robot.answers(robot.show(detection(20, 24, 16, 40)))[1].persons
+
+
+@pytest.fixture
+def linked():
+    """A tracker node and what its source calls with people."""
+    source = Mock()
+    with own_domain() as domain_id:
+        context = Context()
+        context.init(domain_id=domain_id)
+        node = TrackerNode(source, context=context)
+        source.resolve_topic_name.side_effect = node.resolve_topic_name
+        try:
+            assert node.start()
+            yield node, source.hand_to.call_args.args[0]
+        finally:
+            node.stop()
+            node.destroy_node()
+            context.try_shutdown()
+    assert source.hand_to.call_args.args == (None,)
+
+
+def _seen(stamp_sec, length):
+    """Somebody with an embedding of a length."""
+    info = ModelInfo(f'model {length}', embedding_dim=length)
+    box = np.array([10, 10, 30, 60], np.float32)
+    person = PersonEstimate(Detection(box, 0.9), np.eye(length, dtype=np.float32)[0])
+    return persons_to_message(header_at(stamp_sec), (64, 64), [person], info), [person], info
+
+
+def test_what_the_tracker_cannot_take_costs_the_message_only(linked, monkeypatch):
+    node, take = linked
+    take(*_seen(1.0, 4))
+    monkeypatch.setattr(ReidTracker, 'step', Mock(side_effect=ValueError('no')))
+    take(*_seen(1.1, 4))
+    values = {entry.key: entry.value for entry in node.diagnostics.status().values}
+    assert values['messages dropped: error in persons'] == '1'
+    assert node.diagnostics.status().message == "message of 'persons' dropped: no"
+    monkeypatch.undo()
+    take(*_seen(1.2, 4))
+    assert node.diagnostics.status().message == 'active'
+
+
+def test_parameters_change_between_two_images_only(linked, monkeypatch):
+    node, take = linked
+    seen = []
+
+    def step(tracker, *_, **__):
+        changing = Thread(target=node.parameters_changed)
+        before = tracker.params
+        changing.start()
+        changing.join(0.2)
+        seen.append(tracker.params is before)
+        changed.append(changing)
+        return []
+
+    changed = []
+    monkeypatch.setattr(ReidTracker, 'step', step)
+    node._params = {**node._params, ReidTrackerParams: ReidTrackerParams(confirm_sec=9.0)}
+    take(*_seen(1.0, 4))
+    changed[0].join()
+    assert seen == [True]
+    assert node._tracker.params.confirm_sec == 9.0
 
 
 def test_a_tracker_of_another_topic_listens_to_that():
