@@ -41,8 +41,9 @@ PARAMETERS_HEAD = """\
 Written by `make docs` from the dataclasses of the code. A value outside its bounds and an unknown
 name are refused. *Set* says whether a parameter can be changed while the node runs.
 
-How to set one: a parameter file (`config/person_mtl.yaml` is an example), `ros2 param set`, or an
-argument of a launch file where there is one.
+How to set one: a parameter file (`config/person_mtl.yaml` is an example), `ros2 param set`, an
+argument of a launch file where there is one, or `-p` after `--ros-args`; with the name of the node
+where several share a process: `-p tracker_node:publish_lost:=true`.
 """
 TOPICS_HEAD = """\
 # Topics, services and messages

@@ -72,5 +72,6 @@ def apply_settings(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return [
         SetParametersFromFile(params_file),
         *[SetParameter(n, arguments[n]) for n in ('use_sim_time', 'autostart') if arguments[n]],
-        *[SetEnvironmentVariable(name, profile) for name in FASTDDS_VARIABLES if profile],
+        # Empty too: the nodes take their own profile where nothing is said.
+        *[SetEnvironmentVariable(name, profile) for name in FASTDDS_VARIABLES],
     ]

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,10 @@ def _parsed(setting: str) -> tuple[str, str, Any]:
     name, equals, text = setting.partition('=')
     node = next((node for node, defaults in DEFAULTS.items() if name in defaults), None)
     if not equals or node is None:
-        known = ', '.join(name for defaults in DEFAULTS.values() for name in defaults)
-        raise CommandError(f'--set {setting}: expected NAME=VALUE, NAME one of {known}')
+        known = [name for defaults in DEFAULTS.values() for name in defaults]
+        close = get_close_matches(name, known, 1) if equals else []
+        expected = f'did you mean {close[0]}?' if close else f'NAME one of {", ".join(known)}'
+        raise CommandError(f'--set {setting}: expected NAME=VALUE; {expected}')
     default = DEFAULTS[node][name]
     try:
         value = yaml.safe_load(text)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from person_mtl_ros.nodes.composed import perception_and_tracker
 from person_mtl_ros.nodes.detector_node import DetectorNode
-from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.running import run
 from person_mtl_ros.nodes.video_node import VideoNode
@@ -24,7 +23,6 @@ def bringup(
     :param ros_args: further ROS arguments (remappings, parameters).
     :returns: exit code.
     """
-    use_fastdds_profile()
     arguments = ['--ros-args']
     if params_file:
         arguments += ['--params-file', params_file]

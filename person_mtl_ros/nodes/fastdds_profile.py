@@ -14,9 +14,12 @@ def use_fastdds_profile() -> None:
     """
     Set the profile for this process and those it starts, unless the user has set one.
 
-    By default Fast DDS gives a process 512 KB of shared memory and drops larger images.
+    By default Fast DDS gives a process 512 KB of shared memory and drops larger images. A variable
+    that is set but empty means none.
     """
     profile = Path(get_package_share_directory('person_mtl')) / 'config' / 'fastdds.xml'
     is_old = os.environ.get('ROS_DISTRO') in DISTROS_WITH_FASTDDS_2
     prefix = 'FASTRTPS' if is_old else 'FASTDDS'
-    os.environ.setdefault(f'{prefix}_DEFAULT_PROFILES_FILE', str(profile))
+    variable = f'{prefix}_DEFAULT_PROFILES_FILE'
+    if os.environ.setdefault(variable, str(profile)) == '':
+        del os.environ[variable]  # Fast DDS would take it for the name of a file

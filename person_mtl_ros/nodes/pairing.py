@@ -81,6 +81,7 @@ class Pairing:
         self._on_pair = on_pair
         self._partner = partner
         self._newest = {'image': 0, partner: 0}
+        self._arrived = {'image': 0.0, partner: 0.0}  # time.monotonic of the newest
         self._refused = {'image': '', partner: ''}  # why, until a message is taken again
         self.pairs = 0
         self._restart()
@@ -98,14 +99,22 @@ class Pairing:
         """Images whose partner has not come yet."""
         return len(self._waiting['image'])
 
-    def explain_silence(self) -> str:
-        """Why there are no pairs, from what has arrived so far."""
+    def explain_silence(self, silent_sec: float) -> str:
+        """
+        Why there are no pairs, from what has arrived so far.
+
+        :param silent_sec: since the last pair.
+        """
         refused = [f'{name} refused: {why}' for name, why in self._refused.items() if why]
         if refused:
             return ', '.join(refused)
         image_ns, partner_ns = self._newest['image'], self._newest[self._partner]
         if not image_ns or not partner_ns:
             return f'no {self._partner if image_ns else "image"} received'
+        latest = time.monotonic() - silent_sec / 2
+        stopped = [name for name, arrived in self._arrived.items() if arrived < latest]
+        if stopped:
+            return f'no {" and no ".join(stopped)} received any more'
         if not self._waiting[self._partner]:
             missing = self._partner if self._waiting['image'] else 'image'
             return f'no {missing} received any more'
@@ -138,8 +147,9 @@ class Pairing:
             self._diagnostics.count(f'{name} refused: {self._refused[name]}')
             return
         self._newest[name] = max(self._newest[name], stamp)
+        self._arrived[name] = time.monotonic()
         waiting = self._waiting[name]
-        waiting[stamp] = time.monotonic()
+        waiting[stamp] = self._arrived[name]
         if len(waiting) > self._params.sync_queue:
             waiting.popitem(last=False)
             other = self._partner if name == 'image' else 'image'

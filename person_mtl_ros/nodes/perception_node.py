@@ -289,7 +289,7 @@ class PerceptionNode(ManagedNode):
         text = ''
         if silent > params.silence_warning:
             text = (
-                f'no pair for {silent:.0f} s: {self._pairing.explain_silence()}; '
+                f'no pair for {silent:.0f} s: {self._pairing.explain_silence(silent)}; '
                 f'publishers: {self.publishers_of(self._inputs)}'
             )
         self.warn('silence', text)

@@ -8,6 +8,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from person_mtl_ros.memory import keep_memory_of_images
+from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.node_parameters import ParameterError
 
@@ -29,6 +30,7 @@ def run(
     :returns: exit code, 0 or 2 for a parameter or file that cannot be used.
     """
     keep_memory_of_images()
+    use_fastdds_profile()
     try:
         init_ros(args)
     except ParameterError as error:

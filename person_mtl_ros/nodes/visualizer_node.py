@@ -144,7 +144,7 @@ class VisualizerNode(ManagedNode):
         if silent > SILENCE_SEC and self._overlay.get_subscription_count():
             text = (
                 f'no image and tracked_persons of the same stamp for {silent:.0f} s: '
-                f'{self._pairing.explain_silence()}; '
+                f'{self._pairing.explain_silence(silent)}; '
                 f'publishers: {self.publishers_of(self._inputs)}'
             )
         self.warn('silence', text)

@@ -116,7 +116,11 @@ WRONG = {
     ),
     'set_unknown': (
         lambda f, w, s: ['evaluate', s, '--weights', w, '--set', 'galery_size=0'],
-        ['galery_size=0', 'gallery_size', 'camera_motion'],
+        ['galery_size=0', 'did you mean gallery_size?'],
+    ),
+    'set_strange': (
+        lambda f, w, s: ['evaluate', s, '--weights', w, '--set', 'xyz=0'],
+        ['xyz=0', 'gallery_size', 'camera_motion'],
     ),
     'set_nothing': (
         lambda f, w, s: ['evaluate', s, '--weights', w, '--set', 'gallery_size'],

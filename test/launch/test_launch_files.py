@@ -226,7 +226,8 @@ def test_fastdds_profile_is_ours_unless_chosen_otherwise(launch, monkeypatch):
     ours = launch('tracking')['tracker_node'].environment[variable]
     assert Path(ours) == ROOT / 'config' / 'fastdds.xml'
     assert Path(ours).is_file()
-    assert variable not in launch('tracking', fastdds_profile='')['tracker_node'].environment
+    none = launch('tracking', fastdds_profile='')['tracker_node'].environment
+    assert none[variable] == ''
     monkeypatch.setenv(variable, '/etc/site.xml')
     assert launch('tracking')['tracker_node'].environment[variable] == '/etc/site.xml'
     chosen = launch('tracking', fastdds_profile='/opt/mine.xml')['tracker_node'].environment

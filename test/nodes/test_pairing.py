@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -9,7 +10,10 @@ from bench import detections_at, header_at, image_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from person_mtl_ros.nodes import pairing
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
+
+SILENT_SEC = 10.0
 
 
 class Books(Counter):
@@ -185,11 +189,11 @@ def test_a_callback_that_raises_costs_its_pair_only():
 
 def test_silence_is_explained_by_what_has_arrived():
     desk = Desk()
-    assert desk.pairing.explain_silence() == 'no image received'
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'no image received'
     desk.image(1.0)
-    assert desk.pairing.explain_silence() == 'no detections received'
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'no detections received'
     desk.detections(5.0)
-    text = desk.pairing.explain_silence()
+    text = desk.pairing.explain_silence(SILENT_SEC)
     assert '1.000 s' in text and '5.000 s' in text and "sync 'exact'" in text
 
 
@@ -197,20 +201,35 @@ def test_silence_after_the_last_pair_is_no_matter_of_stamps():
     desk = Desk()
     desk.image(1.0)
     desk.detections(1.0)
-    assert desk.pairing.explain_silence() == 'no image received any more'
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'no image received any more'
     desk.image(2.0)
-    assert desk.pairing.explain_silence() == 'no detections received any more'
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'no detections received any more'
+
+
+def test_silence_of_inputs_that_have_stopped_is_no_matter_of_stamps(monkeypatch):
+    desk = Desk()
+    desk.image(1.0)
+    desk.detections(1.0, 2.0)  # one image was lost
+    desk.image(3.0)  # its detections were
+    now = time.monotonic()
+    monkeypatch.setattr(pairing.time, 'monotonic', lambda: now + SILENT_SEC)
+    text = desk.pairing.explain_silence(SILENT_SEC)
+    assert text == 'no image and no detections received any more'
+    desk.image(4.0)
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'no detections received any more'
+    desk.detections(5.0)
+    assert 'stamps do not match' in desk.pairing.explain_silence(SILENT_SEC)
 
 
 def test_silence_of_refused_messages_is_explained_by_the_refusal():
     desk = Desk()
     desk.image(0.0, 0.0)
-    assert desk.pairing.explain_silence() == 'image refused: zero stamp'
+    assert desk.pairing.explain_silence(SILENT_SEC) == 'image refused: zero stamp'
     desk.detections(1.0, 1.0)
-    assert 'detections refused: repeated stamp' in desk.pairing.explain_silence()
+    assert 'detections refused: repeated stamp' in desk.pairing.explain_silence(SILENT_SEC)
     desk.image(1.0)
     desk.detections(2.0)
-    assert 'refused' not in desk.pairing.explain_silence()
+    assert 'refused' not in desk.pairing.explain_silence(SILENT_SEC)
 
 
 STAMPS = st.integers(-1, 60).map(lambda tenths: tenths / 10)
