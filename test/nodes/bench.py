@@ -91,6 +91,8 @@ class Bench:
             'ROS_DOMAIN_ID': str(self._domain_id),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'OMP_NUM_THREADS': '1',
+            # No profile: the shared memory of killed processes stays, and its segments are large.
+            'FASTDDS_DEFAULT_PROFILES_FILE': '',
         }
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         self.processes[node] = process
