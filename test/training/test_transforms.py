@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from person_mtl_ros.crops import CropParams, crop_boxes, points_to_crop
 from training.datasets.sample import (
     HIDDEN,
     IGNORED_PART,
@@ -15,6 +16,7 @@ from training.losses import bootstrapped_cross_entropy
 from training.torchvision_v2 import tv_tensors
 from training.transforms import POLICIES, AugmentationPolicy, evaluation_transform, train_transform
 from training.transforms.appearance import ColorJitter, LowResolution, RandomErasing, SensorNoise
+from training.transforms.borders import SIDES, border_at
 from training.transforms.geometry import FILL_RGB
 
 LABELS = LabelSet(
@@ -258,3 +260,68 @@ def test_every_policy_works_on_a_data_set_without_labels() -> None:
     sample = Sample(np.zeros((16, 8, 3), np.uint8))
     for policy in POLICIES:
         assert train_transform(policy, (16, 8), LabelSet())(sample, 1)['image'].shape == (3, 16, 8)
+
+
+@pytest.mark.parametrize(
+    ('side', 'outside'),
+    [
+        ('left', (slice(None), slice(None, 25))),
+        ('right', (slice(None), slice(55, None))),
+        ('bottom', (slice(125, None), slice(None))),
+    ],
+)
+def test_a_border_empties_its_side_and_no_other(side: str, outside: tuple[slice, slice]) -> None:
+    border = border_at(side, 0.5, (160, 80))
+    image = tv_tensors.Image(torch.full((3, 160, 80), 200, dtype=torch.uint8))
+    parts = tv_tensors.Mask(torch.ones((160, 80), dtype=torch.uint8))
+    ended = border.end_image({'image': image, 'parts': parts})
+    is_beyond = torch.zeros((160, 80), dtype=torch.bool)
+    is_beyond[outside] = True
+    assert (ended['parts'] == IGNORED_PART).equal(is_beyond)
+    assert (ended['image'] != 200).any(dim=0).equal(is_beyond)
+    assert (image == 200).all()
+
+
+@pytest.mark.parametrize('side', SIDES)
+@pytest.mark.parametrize('share', [0.4, 0.6, 0.9])
+def test_a_person_at_a_border_is_seen_as_the_cropper_of_the_robot_shows_it(
+    side: str, share: float
+) -> None:
+    """The crop of the whole person, cut by a border, is that of the box of the part inside."""
+    params = CropParams(height=160, width=80)
+    width, height = 40.0, 100.0  # of the person, at the middle of a crop around it
+    x0, y0, x1, y1 = 100.0, 100.0, 100.0 + width, 100.0 + height
+    whole = crop_boxes([[x0, y0, x1, y1]], params)[0]
+    if side == 'left':
+        x0 = x1 - share * width
+    elif side == 'right':
+        x1 = x0 + share * width
+    else:
+        y1 = y0 + share * height
+    inside = crop_boxes([[x0, y0, x1, y1]], params)
+    place = np.array([[[120.0, 130.0]]])
+    seen = points_to_crop(place, inside, params)[0, 0]
+    before = points_to_crop(place, whole[None], params)[0, 0]
+    matrix = border_at(side, share, (160, 80)).matrix
+    np.testing.assert_allclose(matrix[:, :2] @ before + matrix[:, 2], seen, atol=0.01)
+
+
+def test_joints_beyond_the_border_are_hidden() -> None:
+    border = border_at('left', 0.5, (160, 80))
+    points = tv_tensors.KeyPoints(
+        torch.tensor([[10.0, 80], [60, 80], [10, 90]]), canvas_size=(160, 80)
+    )
+    states = torch.tensor([VISIBLE, VISIBLE, UNLABELLED])
+    image = tv_tensors.Image(torch.zeros((3, 160, 80), dtype=torch.uint8))
+    ended = border.end_image({'image': image, 'keypoints': points, 'states': states})
+    assert ended['states'].tolist() == [HIDDEN, VISIBLE, UNLABELLED]
+
+
+def test_a_policy_with_borders_cuts_as_many_as_it_says() -> None:
+    policy = AugmentationPolicy(border_probability=0.5)
+    transform = train_transform(policy, (160, 80), LABELS)
+    sample = _sample(margin=1.0)
+    cut = sum(
+        (transform(sample, seed)['parts'] == IGNORED_PART).any().item() for seed in range(200)
+    )
+    assert 70 < cut < 130

@@ -72,6 +72,15 @@ class MultiTaskSystem(nn.Module):
                     channels, count, batch_norm=not self.params.reid_norm
                 )
 
+    def train(self, mode: bool = True) -> 'MultiTaskSystem':
+        """Switch to training, but for the statistics that are frozen."""
+        super().train(mode)
+        if self._config.optimization.frozen_statistics:
+            for module in (*self.network.backbone.modules(), *self.network.branches.modules()):
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
+
     def forward(
         self, batch: Mapping[str, Tensor], dataset: str
     ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from person_mtl_ros.crops import FILL_BGR
 from training.datasets.sample import IGNORED_PART, LabelSet
 from training.torchvision_v2 import tv_tensors, v2
+from training.transforms.borders import random_border
 from training.transforms.policy import AugmentationPolicy
 
 FILL_RGB = FILL_BGR[::-1]  # as beyond the border of an image on the robot
@@ -28,7 +29,7 @@ Matrix = NDArray[np.float64]  # (2, 3) from pixels of one crop to those of anoth
 
 class Geometry(v2.Transform):
     """
-    Mirror, rotate, scale and shift at random, and cut out the network's crop.
+    Mirror, rotate, scale, shift and let the image end at random, and cut out the network's crop.
 
     :param size_hw: of the result.
     :param margin: factor by which the crop that comes in is larger than the network's.
@@ -54,12 +55,19 @@ class Geometry(v2.Transform):
 
         :param fields: ``image`` and where labelled ``keypoints``, ``states`` and ``parts``.
         """
-        is_mirrored = False
+        is_mirrored, border = False, None
         matrix = centre_matrix(fields['image'].shape[1:], self._size_hw, self._margin)
         if self._policy is not None:
             is_mirrored = torch.rand(()).item() < self._policy.flip_probability
             matrix = compose(random_matrix(self._size_hw, self._policy, is_mirrored), matrix)
-        moved = {name: self.transform(value, {'matrix': matrix}) for name, value in fields.items()}
+            # No number is drawn where there are no borders: older recipes keep their crops.
+            if self._policy.border_probability and (
+                torch.rand(()).item() < self._policy.border_probability
+            ):
+                border = random_border(self._size_hw)
+                matrix = compose(border.matrix, matrix)
+        params = {'matrix': matrix, 'goes_on': border is not None}
+        moved = {name: self.transform(value, params) for name, value in fields.items()}
         if is_mirrored and 'keypoints' in moved:
             moved['keypoints'] = tv_tensors.wrap(
                 moved['keypoints'][self._keypoint_flip], like=moved['keypoints']
@@ -67,10 +75,15 @@ class Geometry(v2.Transform):
             moved['states'] = moved['states'][self._keypoint_flip]
         if is_mirrored and 'parts' in moved:
             moved['parts'] = tv_tensors.Mask(mirrored_parts(moved['parts'], self._part_flip))
-        return moved
+        return moved if border is None else border.end_image(moved)
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Map one field by ``params['matrix']``; other fields stay."""
+        """
+        Map one field by ``params['matrix']``; other fields stay.
+
+        Where ``params['goes_on']`` a picture is mirrored at its sides, since it is to end nowhere
+        but at the border that was drawn.
+        """
         matrix = params['matrix']
         if isinstance(inpt, tv_tensors.KeyPoints):
             points = inpt.as_subclass(Tensor).numpy() @ matrix[:, :2].T + matrix[:, 2]
@@ -82,7 +95,8 @@ class Geometry(v2.Transform):
             return tv_tensors.Mask(torch.from_numpy(parts))
         if isinstance(inpt, tv_tensors.Image):
             pixels = inpt.permute(1, 2, 0).numpy()
-            image = warp(pixels, matrix, self._size_hw, cv2.INTER_LINEAR, FILL_RGB)
+            fill = None if params['goes_on'] else FILL_RGB
+            image = warp(pixels, matrix, self._size_hw, cv2.INTER_LINEAR, fill)
             return tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
         return inpt
 
@@ -120,7 +134,7 @@ def warp(
     matrix: Matrix,
     size_hw: tuple[int, int],
     interpolation: int,
-    fill: int | Sequence[int],
+    fill: int | Sequence[int] | None,
 ) -> NDArray:
     """
     Resample a crop.
@@ -129,7 +143,7 @@ def warp(
     :param matrix: from its pixels to those of the result.
     :param size_hw: of the result.
     :param interpolation: of OpenCV.
-    :param fill: value of what comes in from outside.
+    :param fill: value of what comes in from outside; None mirrors what is inside.
     """
     # OpenCV counts from the centre of the first pixel, we from its corner.
     centers = matrix.copy()
@@ -139,8 +153,8 @@ def warp(
         centers,
         size_hw[::-1],
         flags=interpolation,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=fill,
+        borderMode=cv2.BORDER_REFLECT_101 if fill is None else cv2.BORDER_CONSTANT,
+        borderValue=0 if fill is None else fill,
     )
 
 

@@ -22,11 +22,12 @@ class AugmentationPolicy:
     low_resolution_probability: float = 0.0  # shrink and enlarge again: far people
     noise: float = 0.0  # largest standard deviation, grey values
     erasing_probability: float = 0.0  # cover a rectangle: occlusion (Zhong et al. 2020)
+    border_probability: float = 0.0  # the image ends somewhere in the person
 
     @property
     def has_geometry(self) -> bool:
         """Whether pixels from beyond the network's crop can come in."""
-        return max(self.rotation_deg, self.scale, self.shift) > 0
+        return max(self.rotation_deg, self.scale, self.shift, self.border_probability) > 0
 
     @property
     def margin(self) -> float:
@@ -45,6 +46,7 @@ _APPEARANCE = {
 }
 # As is usual for pose (Sun et al. 2018): a third of a right angle, a quarter of the size.
 _GEOMETRY = {'rotation_deg': 30.0, 'scale': 0.22, 'shift': 0.05}
+_MILD = {'rotation_deg': 8.0, 'scale': 0.1, 'shift': 0.03}
 
 POLICIES = {
     # ReID and attributes, and pose and parts, in Pfeiffer et al., section 3.
@@ -54,5 +56,7 @@ POLICIES = {
     'flip_appearance': AugmentationPolicy(**_APPEARANCE),
     'geometric_appearance': AugmentationPolicy(**_GEOMETRY, **_APPEARANCE),
     # No more than cameras and boxes of a detector differ, for short trainings.
-    'mild': AugmentationPolicy(rotation_deg=8.0, scale=0.1, shift=0.03, **_APPEARANCE),
+    'mild': AugmentationPolicy(**_MILD, **_APPEARANCE),
+    # And people who are leaving the image.
+    'mild_borders': AugmentationPolicy(**_MILD, **_APPEARANCE, border_probability=0.2),
 }
