@@ -104,7 +104,7 @@ class OptimizationConfig:
     # Of the exponential average of the weights, which is kept; 0 none.
     average_decay: ShareBelowOne = 0.0
     precision: Literal['32-true', 'bf16-mixed', '16-mixed'] = '32-true'
-    # BatchNorm of the backbone keeps the statistics that it started with, of real pictures.
+    # BatchNorm keeps the statistics of the weights it started from, which saw real pictures.
     frozen_statistics: bool = False
 
 
@@ -135,6 +135,8 @@ class ExperimentConfig:
         self._check_expected()
         if not self.train:
             raise ValueError('train: no data set')
+        if self.optimization.frozen_statistics and not self.pretrained:
+            raise ValueError('optimization.frozen_statistics: there are none without pretrained')
         for name, data in self.train.items():
             try:
                 self._check_training_data(data)

@@ -78,7 +78,9 @@ class Experiment:
         seed_everything(config.seed, verbose=False)
         self.system = MultiTaskSystem(config, labels, people)
         if config.pretrained:
-            load_pretrained(self.system.network, self.system.params, config.pretrained)
+            filled = load_pretrained(self.system.network, self.system.params, config.pretrained)
+            if config.optimization.frozen_statistics:
+                self.system.freeze_statistics(filled)
         self._trainer = Trainer(fabric, self.system, config, out)
 
     def run(self) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def _stage(index: int, width: int, norm: NormLayer) -> nn.Sequential:
     inputs = _STAGES[index - 1][-1].channels if index else width
     blocks = list(_blocks(index, inputs, norm))
     if index == len(_STAGES) - 1:
-        blocks.append(_convolution(_STAGES[index][-1].channels, LAST_CHANNELS, norm))
+        # ReLU, for what heads pool by maximum must not end at 6.
+        last = _convolution(_STAGES[index][-1].channels, LAST_CHANNELS, norm, nn.ReLU)
+        blocks.append(last)
     return nn.Sequential(*blocks)
 
 
@@ -142,8 +144,10 @@ def _blocks(index: int, inputs: int, norm: NormLayer) -> Iterator[nn.Module]:
             inputs = row.channels
 
 
-def _convolution(inputs: int, outputs: int, norm: NormLayer) -> nn.Sequential:
+def _convolution(
+    inputs: int, outputs: int, norm: NormLayer, activation: type[nn.Module] = nn.ReLU6
+) -> nn.Sequential:
     """Widen by a 1x1 convolution."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs), nn.ReLU6(inplace=True)
+        nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs), activation(inplace=True)
     )

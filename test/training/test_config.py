@@ -76,6 +76,12 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
         (['network.width=broad'], 'network.width: Input should be a valid integer'),
         (['network.sharing=some'], "sharing 'some'; expected one of"),
         (['network.norm_groups=3'], 'width 16 is no multiple of 3 norm_groups'),
+        (['network.backbone=efficientnet_lite0'], 'width 16; efficientnet_lite0 has 32'),
+        (
+            ['network.backbone=efficientnet_lite0', 'network.width=32', 'network.norm_groups=32'],
+            'network: num_channels (16) must be divisible by num_groups (32)',
+        ),
+        (['optimization.frozen_statistics=true'], 'there are none without pretrained'),
         (['expected={market: {reid: {mAP: 77.4}}}'], 'less than or equal to 1'),
         (['expected={market: {reid: {map: 0.7}}}'], 'expected.market.reid.map'),
         (['expected={market: {pose: {PCKh: 0.7}}}'], 'expected.market: pose not among the tasks'),

@@ -136,24 +136,37 @@ def test_weights_of_tasks_without_labels_in_a_batch_stay(tmp_path: Path, sharing
     assert all(p.grad is not None for p in system.network.heads['pose'].parameters())
 
 
-@pytest.mark.parametrize('sharing', ['single', 'multi'])
-def test_frozen_statistics_of_the_backbone_stay(tmp_path: Path, sharing: str) -> None:
+def test_statistics_that_are_filled_can_be_frozen(tmp_path: Path) -> None:
+    config = experiment(tmp_path, 'network.norm=batch')
+    people = open_random_people('', {'count': 24}, config.crop)
+    system = MultiTaskSystem(config, {'people': people.labels}, {'people': 8})
+    names = {name for name in system.network.state_dict() if name.startswith('backbone.layer1.')}
+    system.freeze_statistics(names)
+    before = {name: buffer.clone() for name, buffer in system.network.named_buffers()}
+    system.train()
+    system.network(torch.randint(0, 256, (4, 3, 32, 16), dtype=torch.uint8))
+    stayed = {
+        name
+        for name, buffer in system.network.named_buffers()
+        if '.' in name and torch.equal(buffer, before[name])
+    }
+    assert stayed == names & before.keys()
+
+
+def test_a_training_freezes_the_statistics_it_started_from(tmp_path: Path) -> None:
+    start = experiment(tmp_path, 'network.norm=batch')
+    train(start, tmp_path / 'start')
     config = experiment(
         tmp_path,
         'network.norm=batch',
-        f'network.sharing={sharing}',
+        f'pretrained={tmp_path / "start" / NETWORK}',
         'optimization.frozen_statistics=true',
     )
-    people = open_random_people('', {'count': 24}, config.crop)
-    system = MultiTaskSystem(config, {'people': people.labels}, {'people': 8}).train()
-    before = {name: buffer.clone() for name, buffer in system.network.named_buffers()}
-    system.network(torch.randint(0, 256, (4, 3, 32, 16), dtype=torch.uint8))
-    changed = {
-        name.split('.')[0]
-        for name, buffer in system.network.named_buffers()
-        if not torch.equal(buffer, before[name])
-    }
-    assert changed == {'heads'}
+    train(config, tmp_path / 'run')
+    start, end = _weights(tmp_path / 'start'), _weights(tmp_path / 'run')
+    is_same = {name: (start[name] == end[name]).all() for name in start}
+    assert is_same['backbone.layer1.0.bn1.running_var']
+    assert not is_same['backbone.layer1.0.bn1.weight']
 
 
 def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ class MultiTaskSystem(nn.Module):
             parts=len(self.label_set.part_names),
         )
         self.network = build_multi_task_net(self.params)
+        self._frozen: list[nn.BatchNorm2d] = []
         self.decoder = Decoder((config.crop.height, config.crop.width), self.params.class_counts)
         weights = {str(name): weight for name, weight in config.losses.weights.items()}
         self.weighting = WEIGHTINGS[config.losses.weighting](weights)
@@ -72,13 +73,23 @@ class MultiTaskSystem(nn.Module):
                     channels, count, batch_norm=not self.params.reid_norm
                 )
 
+    def freeze_statistics(self, names: Collection[str]) -> None:
+        """
+        Keep the statistics of the BatchNorm of the backbone, in training too.
+
+        :param names: of the tensors of the network that have been filled; others are trained.
+        """
+        self._frozen = [
+            module
+            for name, module in self.network.named_modules()
+            if isinstance(module, nn.BatchNorm2d) and f'{name}.running_mean' in names
+        ]
+
     def train(self, mode: bool = True) -> 'MultiTaskSystem':
         """Switch to training, but for the statistics that are frozen."""
         super().train(mode)
-        if self._config.optimization.frozen_statistics:
-            for module in (*self.network.backbone.modules(), *self.network.branches.modules()):
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+        for module in self._frozen:
+            module.eval()
         return self
 
     def forward(
