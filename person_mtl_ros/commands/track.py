@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
             )
         tracked = track_frames(frames, perception, tracker, source.image_size, latency)
         progress = tqdm(tracked, total=source.length, desc=source.name, unit='frame', disable=None)
-        is_begun = False
+        count = 0
         try:
             for frame, tracks in progress:
                 if video is not None and frame.image_bgr is not None:
@@ -82,15 +82,14 @@ def run(options: argparse.Namespace) -> int:
                         video.write(draw_tracks(frame.image_bgr, tracks, info))
                 log.write(frame.index, frame.stamp_sec, tracks)
                 rows += rows_from_tracks(frame.index, reported(tracks))
-                is_begun = True
+                count += 1
         except KeyboardInterrupt:
             # A camera has no other end; a recording is tracked as a whole or not at all.
-            if not (source.is_live and is_begun):
+            if not (source.is_live and count):
                 raise
     table = table_from_rows(rows)
     write_mot_file(options.out / 'tracks.txt', table)
-    ids, seen = len(set(table.ids)), len(set(table.frames))
-    print(f'{ids} people in {seen} frames; see {options.out}')
+    print(f'{len(set(table.ids))} people in {count} frames; see {options.out}')
     for stage, times in latency.summary().items():
         p50, p95 = 1e3 * times['p50_sec'], 1e3 * times['p95_sec']
         print(f'{stage:>8}: p50 {p50:.1f} ms, p95 {p95:.1f} ms')

@@ -11,6 +11,7 @@ from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.node_parameters import ParameterError
+from person_mtl_ros.nodes.parameter_file import misspelt_sections
 
 
 def run_node(node_class: type[ManagedNode]) -> int:
@@ -41,6 +42,9 @@ def run(
             ending.callback(rclpy.try_shutdown)
             executor = SingleThreadedExecutor()
             nodes = make_nodes()
+            names = [node.get_name() for node in nodes]
+            for warning in misspelt_sections(sys.argv if args is None else args, names):
+                nodes[0].get_logger().warning(warning)
             for node in nodes:
                 ending.callback(node.destroy_node)
                 ending.callback(node.stop)

@@ -65,3 +65,13 @@ def test_a_node_that_cannot_be_stopped_does_not_keep_the_others_from_it(ros):
         node.stop.assert_called_once()
         node.destroy_node.assert_called_once()
     running.rclpy.try_shutdown.assert_called_once()
+
+
+def test_a_section_that_no_node_reads_is_warned_of(ros, tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('traker_node:\n  ros__parameters: {confirm_sec: 1.0}\n')
+    node = Mock()
+    node.get_name.return_value = 'tracker_node'
+    assert run('name', lambda: [node], ['--ros-args', '--params-file', str(path)]) == 0
+    (warning,) = node.get_logger().warning.call_args.args
+    assert 'did you mean tracker_node?' in warning
