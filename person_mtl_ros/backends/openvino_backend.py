@@ -9,12 +9,14 @@ import openvino
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends.backend import AUTO, BackendError, DeviceError
+from person_mtl_ros.backends.bf16_network import prepare_for_bf16
 from person_mtl_ros.backends.conversion import exported_model
 from person_mtl_ros.backends.file_cache import cached_file
 from person_mtl_ros.checkpoint import ModelFile
 from person_mtl_ros.structures import UInt8Array
 
 DEVICE = 'CPU'
+REVISION = '2'  # of what is compiled from a network; another one makes kept networks stale
 # Names of precisions in OpenVINO.
 PRECISION_HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'f32'}  # int8: of what stays in floats
 
@@ -96,11 +98,15 @@ class OpenVinoBackend:
         assert model.export is not None  # for the type
 
         def write(path: Path) -> None:
-            compiled = core.compile_model(self._network(core, model), DEVICE, self._config(1))
+            network = self._network(core, model)
+            if self.precision == 'bf16':
+                network = prepare_for_bf16(core, network, model.info.crop.height)
+            compiled = core.compile_model(network, DEVICE, self._config(1))
             exported = compiled.export_model()
             path.write_bytes(exported if isinstance(exported, bytes) else exported.getvalue())
 
         key = {
+            'revision': REVISION,
             'network': model.export.graph_digest,
             'tasks': ' '.join(self._tasks),
             'precision': self.precision,
