@@ -1,12 +1,17 @@
 """A small checkpoint with random weights, for tests of what surrounds the network."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
 from person_mtl_ros.checkpoint import CheckpointInfo, save_checkpoint
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
+from person_mtl_ros.networks.multi_task_net import (
+    MultiTaskNetParams,
+    build_multi_task_net,
+    embedding_dim,
+)
 from person_mtl_ros.structures import AttributeSpec
 
 ATTRIBUTES = (
@@ -39,10 +44,13 @@ INFO = CheckpointInfo(
 )
 
 
-def write_fake_checkpoint(path: Path, half: bool = False) -> Path:
+def write_fake_checkpoint(
+    path: Path, half: bool = False, params: MultiTaskNetParams = PARAMS
+) -> Path:
     """Write it; the same weights every time."""
     torch.manual_seed(0)
-    network = build_multi_task_net(PARAMS)
+    network = build_multi_task_net(params)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    save_checkpoint(path, INFO, tensors, half)
+    info = replace(INFO, network_params=asdict(params), embedding_dim=embedding_dim(params))
+    save_checkpoint(path, info, tensors, half)
     return path

@@ -24,14 +24,15 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.networks.backbones import BACKBONES, build_backbone, norm_layer
+from person_mtl_ros.networks.backbones import BACKBONES, build_backbone
+from person_mtl_ros.networks.layers import norm_layer
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
 from training.transforms.policy import POLICIES, AugmentationPolicy
 
 Task = Literal['reid', 'attributes', 'pose', 'parts']
 # What has a weight in the sum of losses; ReID has two of them (Pfeiffer et al., section 3).
 LossName = Literal['triplet', 'identity', 'attributes', 'pose', 'parts']
-NORMS = ('group', 'batch')  # of ``backbones.norm_layer``
+NORMS = ('group', 'batch')  # of ``layers.norm_layer``
 # What is measured of the tasks, see ``training.evaluation``; all are shares.
 Measure = Literal[
     'mAP', 'rank1', 'rank5', 'rank10', 'accuracy', 'mA', 'PCKh', 'PCKh_all', 'mIoU', 'mIoU_5'
@@ -104,7 +105,7 @@ class OptimizationConfig:
     # Of the exponential average of the weights, which is kept; 0 none.
     average_decay: ShareBelowOne = 0.0
     precision: Literal['32-true', 'bf16-mixed', '16-mixed'] = '32-true'
-    # BatchNorm keeps the statistics of the weights it started from, which saw real pictures.
+    # BatchNorm of the backbone keeps the statistics of the weights it started from.
     frozen_statistics: bool = False
 
 
@@ -163,6 +164,9 @@ class ExperimentConfig:
         for value, choices in ((params.backbone, BACKBONES), (params.norm, NORMS)):
             if value not in choices:
                 raise ValueError(f"network: '{value}'; expected one of {', '.join(choices)}")
+        for name in ('width', 'norm_groups', 'fpn_width', 'part_width'):
+            if getattr(params, name) < 1:
+                raise ValueError(f'network: {name} {getattr(params, name)}; expected 1 or more')
         for name in ('width', 'part_width') if 'parts' in self.tasks else ('width',):
             if params.norm == 'group' and getattr(params, name) % params.norm_groups:
                 raise ValueError(

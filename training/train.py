@@ -86,7 +86,12 @@ class Experiment:
     def run(self) -> dict[str, Any]:
         """Train, measure, and write the network and the results."""
         transforms = {
-            name: train_transform(data.augmentation, self._size_hw, self._train[name].labels)
+            name: train_transform(
+                data.augmentation,
+                self._size_hw,
+                self._train[name].labels,
+                self._config.crop.context,
+            )
             for name, data in self._config.train.items()
         }
         self._trainer.run(

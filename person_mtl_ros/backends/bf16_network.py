@@ -7,7 +7,8 @@ that of its sum. Rounded to the nearest, the few weights of a depthwise kernel d
 Here some are rounded the other way, those that lose least by it, until the sum is kept.
 
 The other is the first layers, whose maps are of fine detail on a large common brightness, which
-rounding takes for the whole. They stay in fp32. They have few channels, and cost nothing more.
+rounding takes for the whole. They stay in fp32, as does what enlarges the part masks at the end:
+they have few channels, and cost nothing more.
 """
 
 from pathlib import Path
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from openvino import opset13
 
 CONVOLUTIONS = ('Convolution', 'GroupConvolution')
-FINE = 4  # maps of more than a quarter of the crop's height stay in fp32
+FINE = 4  # maps of more than a quarter of the crop's height are computed in fp32
 _LOW_BITS = np.uint32(0xFFFF)  # that a float32 has and bf16 has not
 
 
@@ -34,7 +35,7 @@ def prepare_for_bf16(
     :param network: in float32, of fixed shapes; its weights are rounded.
     :param crop_height: pixels.
     """
-    round_convolutions(network)
+    _round_convolutions(network, crop_height)
     with TemporaryDirectory() as folder:
         path = Path(folder) / 'network.xml'
         openvino.save_model(network, path, compress_to_fp16=False)
@@ -52,17 +53,17 @@ def prepare_for_bf16(
         return core.read_model(path, config={'ENABLE_MMAP': False})
 
 
-def round_convolutions(network: openvino.Model) -> None:
+def _round_convolutions(network: openvino.Model, crop_height: int) -> None:
     """
-    Round the weights of all convolutions to bf16, in place.
+    Round the weights of convolutions to bf16, in place, but for those on fine maps.
 
     The sum is kept of each kernel of more than one pixel, and over all input channels where the
     kernels are of one.
-
-    :param network: in float32; other weights than constants stay as they are.
     """
     for operation in network.get_ordered_ops():
         if operation.get_type_name() not in CONVOLUTIONS:
+            continue
+        if FINE * operation.get_output_shape(0)[2] > crop_height:
             continue
         source = operation.input_value(1).get_node()
         shape = source.get_output_shape(0)
@@ -79,11 +80,14 @@ def round_convolutions(network: openvino.Model) -> None:
 
 def round_keeping_sums(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """
-    Round to bf16, up or down, so that sums change least and then values.
+    Round to bf16, some up and some down, so that sums change little.
+
+    Starts from the nearest numbers and goes once through each row, those first that are nearly as
+    far from the other; a number is rounded the other way where that brings the sum nearer.
 
     :param rows: (N, K) float32.
-    :returns: (N, K) float32, each one of the two bf16 numbers around the value; the sum of a row
-        differs by at most half the step of its finest number that was worth it.
+    :returns: (N, K) float32, each one of the two bf16 numbers around the value; no sum is further
+        off than with the nearest ones.
     """
     bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
     exact = rows.astype(np.float64)

@@ -16,7 +16,7 @@ from person_mtl_ros.checkpoint import ModelFile
 from person_mtl_ros.structures import UInt8Array
 
 DEVICE = 'CPU'
-REVISION = '2'  # of what is compiled from a network; another one makes kept networks stale
+REVISION = '3'  # of what is compiled from a network; another one makes kept networks stale
 # Names of precisions in OpenVINO.
 PRECISION_HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'f32'}  # int8: of what stays in floats
 

@@ -6,34 +6,14 @@ A backbone maps (B, 3, H, W) normalised images to four maps of the channels :fun
 section 3).
 """
 
-from functools import partial
-
 from torch import nn
 
 from person_mtl_ros.networks import efficientnet_lite, resnet
 from person_mtl_ros.networks.efficientnet_lite import EFFICIENTNETS, EfficientNetLite
-from person_mtl_ros.networks.resnet import RESNETS, NormLayer, ResNet
+from person_mtl_ros.networks.layers import NormLayer
+from person_mtl_ros.networks.resnet import RESNETS, ResNet
 
 BACKBONES = (*RESNETS, *EFFICIENTNETS)
-
-
-def norm_layer(name: str, groups: int = 32) -> NormLayer:
-    """
-    Choose a normalisation layer.
-
-    GroupNorm keeps no statistics of the training data, so crops of several datasets can share one
-    network (Pfeiffer et al., section 4.6). A group of a single channel would lose its mean and
-    with it absolute colour: networks narrower than 64 channels need fewer than 32 groups.
-
-    :param name: ``group`` or ``batch``.
-    :param groups: number of groups of GroupNorm.
-    :returns: function from the number of channels to a layer.
-    """
-    layers: dict[str, NormLayer] = {
-        'group': partial(nn.GroupNorm, groups),
-        'batch': nn.BatchNorm2d,
-    }
-    return layers[name]
 
 
 def build_backbone(name: str, width: int, norm: NormLayer, stages: int = 4) -> nn.Module:

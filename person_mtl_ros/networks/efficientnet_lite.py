@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from person_mtl_ros.networks.depthwise import DepthwiseConv2d
-from person_mtl_ros.networks.resnet import NormLayer, initialise_convolutions
+from person_mtl_ros.networks.layers import NormLayer, initialise_convolutions
 
 EFFICIENTNETS = {'efficientnet_lite0': 32}  # channels of the first convolution
 # Of the last map, in place of the 1280 that the classifier of ImageNet reads.

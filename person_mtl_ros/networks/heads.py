@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from person_mtl_ros.networks.resnet import NormLayer
+from person_mtl_ros.networks.layers import NormLayer
 from person_mtl_ros.networks.torchvision_import import FeaturePyramidNetwork
 
 

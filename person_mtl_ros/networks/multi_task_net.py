@@ -7,13 +7,9 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
-from person_mtl_ros.networks.backbones import (
-    build_backbone,
-    channels_of,
-    last_stage,
-    norm_layer,
-)
+from person_mtl_ros.networks.backbones import build_backbone, channels_of, last_stage
 from person_mtl_ros.networks.heads import AttributeHead, PartHead, PoseHead, ReidHead
+from person_mtl_ros.networks.layers import norm_layer
 
 TASKS = ('reid', 'attributes', 'pose', 'parts')
 

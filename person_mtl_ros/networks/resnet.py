@@ -4,13 +4,10 @@ ResNet (He et al. 2016) with the normalisation and the width as arguments.
 Axes: B crops, C channels, H and W of a feature map.
 """
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
+from person_mtl_ros.networks.layers import NormLayer, initialise_convolutions
 from person_mtl_ros.networks.torchvision_import import BasicBlock, Bottleneck
-
-NormLayer = Callable[[int], nn.Module]
 
 # Residual block and number of blocks per stage (He et al. 2016).
 RESNETS: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
@@ -66,13 +63,6 @@ def last_stage(name: str, width: int, norm: NormLayer) -> nn.Module:
     stage = _stage(name, width, 3, norm)
     initialise_convolutions(stage)
     return stage
-
-
-def initialise_convolutions(network: nn.Module) -> None:
-    """Draw the weights of all convolutions as He et al. (2015) do."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
 
 
 def channels_of(name: str, width: int) -> tuple[int, ...]:

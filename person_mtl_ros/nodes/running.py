@@ -42,13 +42,13 @@ def run(
             ending.callback(rclpy.try_shutdown)
             executor = SingleThreadedExecutor()
             nodes = make_nodes()
-            names = [node.get_name() for node in nodes]
-            for warning in misspelt_sections(sys.argv if args is None else args, names):
-                nodes[0].get_logger().warning(warning)
             for node in nodes:
                 ending.callback(node.destroy_node)
                 ending.callback(node.stop)
                 executor.add_node(node)
+            names = [node.get_name() for node in nodes]
+            for warning in misspelt_sections(sys.argv if args is None else args, names):
+                nodes[0].get_logger().warning(warning)
             if not all(node.start() for node in nodes):
                 return 2
             _spin(executor)

@@ -6,8 +6,8 @@ from person_mtl_ros.networks.backbones import (
     build_backbone,
     channels_of,
     last_stage,
-    norm_layer,
 )
+from person_mtl_ros.networks.layers import norm_layer
 from person_mtl_ros.networks.resnet import ResNet
 from person_mtl_ros.networks.torchvision_import import torchvision
 

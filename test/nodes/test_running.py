@@ -74,4 +74,4 @@ def test_a_section_that_no_node_reads_is_warned_of(ros, tmp_path):
     node.get_name.return_value = 'tracker_node'
     assert run('name', lambda: [node], ['--ros-args', '--params-file', str(path)]) == 0
     (warning,) = node.get_logger().warning.call_args.args
-    assert 'did you mean tracker_node?' in warning
+    assert 'which has a tracker_node' in warning

@@ -81,6 +81,8 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
             ['network.backbone=efficientnet_lite0', 'network.width=32', 'network.norm_groups=32'],
             'network: num_channels (16) must be divisible by num_groups (32)',
         ),
+        (['network.width=-8'], 'width -8; expected 1 or more'),
+        (['network.norm_groups=0'], 'norm_groups 0; expected 1 or more'),
         (['optimization.frozen_statistics=true'], 'there are none without pretrained'),
         (['expected={market: {reid: {mAP: 77.4}}}'], 'less than or equal to 1'),
         (['expected={market: {reid: {map: 0.7}}}'], 'expected.market.reid.map'),

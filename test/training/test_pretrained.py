@@ -68,7 +68,7 @@ def test_a_download_that_fails_says_what_to_do(monkeypatch):
         raise URLError('no route to host')
 
     monkeypatch.setattr(pretrained, 'LOADERS', {('resnet18', 'batch'): offline})
-    with pytest.raises(ConfigError, match=r'cannot be downloaded.*no route.*null') as error:
+    with pytest.raises(ConfigError, match=r'cannot be loaded.*no route.*null') as error:
         load_pretrained(build_multi_task_net(BATCH_NORM), BATCH_NORM, 'imagenet')
     assert '\n' not in str(error.value)
 

@@ -271,7 +271,7 @@ def test_every_policy_works_on_a_data_set_without_labels() -> None:
     ],
 )
 def test_a_border_empties_its_side_and_no_other(side: str, outside: tuple[slice, slice]) -> None:
-    border = border_at(side, 0.5, (160, 80))
+    border = border_at(side, 0.5, (160, 80), 1.1)
     image = tv_tensors.Image(torch.full((3, 160, 80), 200, dtype=torch.uint8))
     parts = tv_tensors.Mask(torch.ones((160, 80), dtype=torch.uint8))
     ended = border.end_image({'image': image, 'parts': parts})
@@ -284,11 +284,12 @@ def test_a_border_empties_its_side_and_no_other(side: str, outside: tuple[slice,
 
 @pytest.mark.parametrize('side', SIDES)
 @pytest.mark.parametrize('share', [0.4, 0.6, 0.9])
+@pytest.mark.parametrize(('crop_width', 'context'), [(80, 1.1), (80, 1.25), (40, 1.0)])
 def test_a_person_at_a_border_is_seen_as_the_cropper_of_the_robot_shows_it(
-    side: str, share: float
+    side: str, share: float, crop_width: int, context: float
 ) -> None:
     """The crop of the whole person, cut by a border, is that of the box of the part inside."""
-    params = CropParams(height=160, width=80)
+    params = CropParams(height=160, width=crop_width, context=context)
     width, height = 40.0, 100.0  # of the person, at the middle of a crop around it
     x0, y0, x1, y1 = 100.0, 100.0, 100.0 + width, 100.0 + height
     whole = crop_boxes([[x0, y0, x1, y1]], params)[0]
@@ -302,12 +303,12 @@ def test_a_person_at_a_border_is_seen_as_the_cropper_of_the_robot_shows_it(
     place = np.array([[[120.0, 130.0]]])
     seen = points_to_crop(place, inside, params)[0, 0]
     before = points_to_crop(place, whole[None], params)[0, 0]
-    matrix = border_at(side, share, (160, 80)).matrix
+    matrix = border_at(side, share, (160, crop_width), context).matrix
     np.testing.assert_allclose(matrix[:, :2] @ before + matrix[:, 2], seen, atol=0.01)
 
 
 def test_joints_beyond_the_border_are_hidden() -> None:
-    border = border_at('left', 0.5, (160, 80))
+    border = border_at('left', 0.5, (160, 80), 1.1)
     points = tv_tensors.KeyPoints(
         torch.tensor([[10.0, 80], [60, 80], [10, 90]]), canvas_size=(160, 80)
     )

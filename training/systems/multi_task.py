@@ -61,7 +61,7 @@ class MultiTaskSystem(nn.Module):
             parts=len(self.label_set.part_names),
         )
         self.network = build_multi_task_net(self.params)
-        self._frozen: list[nn.BatchNorm2d] = []
+        self._frozen: list[nn.Module] = []
         self.decoder = Decoder((config.crop.height, config.crop.width), self.params.class_counts)
         weights = {str(name): weight for name, weight in config.losses.weights.items()}
         self.weighting = WEIGHTINGS[config.losses.weighting](weights)
@@ -78,15 +78,21 @@ class MultiTaskSystem(nn.Module):
         Keep the statistics of the BatchNorm of the backbone, in training too.
 
         :param names: of the tensors of the network that have been filled; others are trained.
+        :raises ConfigError: when none of them are such statistics.
         """
         self._frozen = [
             module
             for name, module in self.network.named_modules()
-            if isinstance(module, nn.BatchNorm2d) and f'{name}.running_mean' in names
+            if name.startswith(('backbone.', 'branches.')) and f'{name}.running_mean' in names
         ]
+        if not self._frozen:
+            raise ConfigError(
+                'optimization.frozen_statistics: the weights of pretrained have no statistics for '
+                'the backbone; both need norm: batch'
+            )
 
     def train(self, mode: bool = True) -> 'MultiTaskSystem':
-        """Switch to training, but for the statistics that are frozen."""
+        """Switch to training, or back; statistics that are frozen stay."""
         super().train(mode)
         for module in self._frozen:
             module.eval()

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from person_mtl_ros.crops import FILL_BGR, CropParams
+from person_mtl_ros.crops import FILL_BGR
 from training.datasets.sample import HIDDEN, IGNORED_PART, VISIBLE
 from training.torchvision_v2 import tv_tensors
 
@@ -22,7 +22,7 @@ SIDES = ('left', 'right', 'bottom')
 SMALLEST_SHARE, LARGEST_SHARE = 0.35, 0.9  # of a person that is in the image
 PERSON_ASPECT = 0.4  # width of a person's box, of its height
 
-_FILL_RGB = torch.tensor(FILL_BGR[::-1], dtype=torch.uint8).view(3, 1, 1)
+FILL_RGB = FILL_BGR[::-1]  # as beyond the border of an image on the robot
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Border:
         ended = dict(fields)
         image = fields['image'].as_subclass(Tensor).clone()
         rows, columns = self.beyond
-        image[:, rows, columns] = _FILL_RGB
+        image[:, rows, columns] = torch.tensor(FILL_RGB, dtype=torch.uint8)[:, None, None]
         ended['image'] = tv_tensors.Image(image)
         if 'parts' in fields:
             parts = fields['parts'].as_subclass(Tensor).clone()
@@ -56,39 +56,40 @@ class Border:
         return ended
 
 
-def random_border(size_hw: tuple[int, int]) -> Border:
+def random_border(size_hw: tuple[int, int], context: float) -> Border:
     """Draw a side and a place from torch's generator, for a person in the middle of a crop."""
     side = SIDES[int(torch.randint(len(SIDES), ()).item())]
     share = SMALLEST_SHARE + (LARGEST_SHARE - SMALLEST_SHARE) * torch.rand(()).item()
-    return border_at(side, share, size_hw)
+    return border_at(side, share, size_hw, context)
 
 
-def border_at(side: str, share: float, size_hw: tuple[int, int]) -> Border:
+def border_at(side: str, share: float, size_hw: tuple[int, int], context: float) -> Border:
     """
     Let the image end in a person.
 
     :param side: of ``SIDES``, where.
     :param share: of the person that is in the image.
     :param size_hw: of the crop, whose middle the person is in.
+    :param context: factor by which the crop is larger than the person, see ``CropParams``.
     """
     crop_height, crop_width = size_hw
-    context = CropParams().context
-    person_height = crop_height / context
+    person_height = min(crop_height, crop_width / PERSON_ASPECT) / context
     person_width = PERSON_ASPECT * person_height
-    hidden = 1 - share
+    center_x, center_y = crop_width / 2, crop_height / 2
     if side == 'bottom':
-        seen_height = max(share * person_height, person_width * crop_height / crop_width)
-        scale = crop_height / (context * seen_height)
-        middle = crop_width / 2, crop_height / 2 - hidden * person_height / 2
-        end = crop_height / 2 + scale * share * person_height / 2
-        beyond = slice(round(end), None), slice(None)
+        seen_height, seen_width = share * person_height, person_width
+        middle = center_x, center_y - (1 - share) * person_height / 2
     else:
-        scale, direction = 1.0, 1 if side == 'left' else -1
-        middle = crop_width / 2 + direction * hidden * person_width / 2, crop_height / 2
-        end = crop_width / 2 - direction * share * person_width / 2
-        columns = slice(None, round(end)) if side == 'left' else slice(round(end), None)
-        beyond = slice(None), columns
-    offset = np.array([crop_width / 2, crop_height / 2]) - scale * np.array(middle)
+        direction = 1 if side == 'left' else -1
+        seen_height, seen_width = person_height, share * person_width
+        middle = center_x + direction * (1 - share) * person_width / 2, center_y
+    scale = crop_height / (context * max(seen_height, seen_width * crop_height / crop_width))
+    beyond = {
+        'bottom': (slice(round(center_y + scale * seen_height / 2), None), slice(None)),
+        'left': (slice(None), slice(None, round(center_x - scale * seen_width / 2))),
+        'right': (slice(None), slice(round(center_x + scale * seen_width / 2), None)),
+    }[side]
+    offset = np.array([center_x, center_y]) - scale * np.array(middle)
     return Border(np.column_stack((np.eye(2) * scale, offset)), beyond)
 
 

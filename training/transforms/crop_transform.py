@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from person_mtl_ros.crops import CropParams
 from training.datasets.sample import UNKNOWN, UNLABELLED, LabelSet, Sample
 from training.torchvision_v2 import tv_tensors, v2
 from training.transforms.appearance import (
@@ -27,12 +28,18 @@ class CropTransform:
     :param policy: how far crops are changed; None leaves them as they are.
     :param size_hw: of the crops to give.
     :param labels: of the data set.
+    :param context: of the crops, see ``CropParams``.
     """
 
     def __init__(
-        self, policy: AugmentationPolicy | None, size_hw: tuple[int, int], labels: LabelSet
+        self,
+        policy: AugmentationPolicy | None,
+        size_hw: tuple[int, int],
+        labels: LabelSet,
+        context: float = CropParams.context,
     ) -> None:
         self._policy, self._size_hw, self._labels = policy, size_hw, labels
+        self._context = context
         self._appearance = [] if policy is None else _appearance(policy)
         self._pipelines: dict[float, v2.Compose] = {}
 
@@ -45,7 +52,9 @@ class CropTransform:
             of torch's generator is left as it was.
         """
         if sample.margin not in self._pipelines:
-            geometry = Geometry(self._size_hw, sample.margin, self._policy, self._labels)
+            geometry = Geometry(
+                self._size_hw, sample.margin, self._policy, self._labels, self._context
+            )
             self._pipelines[sample.margin] = v2.Compose([geometry, *self._appearance])
         with _seeded(seed):
             fields = self._pipelines[sample.margin](_fields(sample))
@@ -75,7 +84,10 @@ class CropTransform:
 
 
 def train_transform(
-    policy: str | AugmentationPolicy, size_hw: tuple[int, int], labels: LabelSet
+    policy: str | AugmentationPolicy,
+    size_hw: tuple[int, int],
+    labels: LabelSet,
+    context: float = CropParams.context,
 ) -> CropTransform:
     """
     Change crops at random.
@@ -86,10 +98,11 @@ def train_transform(
     :param policy: or a key of ``POLICIES``.
     :param size_hw: of the crops to give.
     :param labels: of the data set, for the mirror.
+    :param context: of the crops, see ``CropParams``.
     """
     if isinstance(policy, str):
         policy = POLICIES[policy]
-    return CropTransform(policy, size_hw, labels)
+    return CropTransform(policy, size_hw, labels, context)
 
 
 def margin_of(policy: str | AugmentationPolicy) -> float:

@@ -16,13 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from person_mtl_ros.crops import FILL_BGR
 from training.datasets.sample import IGNORED_PART, LabelSet
 from training.torchvision_v2 import tv_tensors, v2
-from training.transforms.borders import random_border
+from training.transforms.borders import FILL_RGB, random_border
 from training.transforms.policy import AugmentationPolicy
-
-FILL_RGB = FILL_BGR[::-1]  # as beyond the border of an image on the robot
 
 Matrix = NDArray[np.float64]  # (2, 3) from pixels of one crop to those of another, continuous
 
@@ -35,6 +32,7 @@ class Geometry(v2.Transform):
     :param margin: factor by which the crop that comes in is larger than the network's.
     :param policy: how far; None moves nothing.
     :param labels: which joints and parts change places in a mirror.
+    :param context: of the crops, see ``CropParams``.
     """
 
     def __init__(
@@ -43,9 +41,11 @@ class Geometry(v2.Transform):
         margin: float,
         policy: AugmentationPolicy | None,
         labels: LabelSet,
+        context: float,
     ) -> None:
         super().__init__()
         self._size_hw, self._margin, self._policy = size_hw, margin, policy
+        self._context = context
         self._keypoint_flip = list(labels.keypoint_flip)
         self._part_flip = torch.tensor(labels.part_flip, dtype=torch.uint8)
 
@@ -64,7 +64,7 @@ class Geometry(v2.Transform):
             if self._policy.border_probability and (
                 torch.rand(()).item() < self._policy.border_probability
             ):
-                border = random_border(self._size_hw)
+                border = random_border(self._size_hw, self._context)
                 matrix = compose(border.matrix, matrix)
         params = {'matrix': matrix, 'goes_on': border is not None}
         moved = {name: self.transform(value, params) for name, value in fields.items()}
