@@ -98,6 +98,8 @@ class OptimizationConfig:
     decay: Literal['exponential', 'cosine'] = 'exponential'
     # Share of the steps before the exponential decay (to 1/1000) begins.
     decay_start: ShareBelowOne = 0.6
+    # That the decay takes as a whole; with fewer steps the training stops before its end.
+    decay_steps: PositiveInt | None = None
     warmup_steps: NonNegativeInt = 0
     weight_decay: NonNegativeFloat = 0.0
     gradient_clip: PositiveFloat | None = None  # largest norm
@@ -136,6 +138,11 @@ class ExperimentConfig:
         self._check_expected()
         if not self.train:
             raise ValueError('train: no data set')
+        steps, decay_steps = self.optimization.steps, self.optimization.decay_steps
+        if decay_steps is not None and decay_steps < steps:
+            raise ValueError(
+                f'optimization.decay_steps: {decay_steps}; expected the {steps} steps or more'
+            )
         if self.optimization.frozen_statistics and not self.pretrained:
             raise ValueError('optimization.frozen_statistics: there are none without pretrained')
         for name, data in self.train.items():

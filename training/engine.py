@@ -252,7 +252,7 @@ class Trainer:
 
 def learning_rate_factor(step: int, optimization: OptimizationConfig) -> float:
     """Factor on the learning rate at a step: warm-up times decay."""
-    progress = step / optimization.steps
+    progress = step / (optimization.decay_steps or optimization.steps)
     warmup = min(1.0, (step + 1) / max(optimization.warmup_steps, 1))
     if optimization.decay == 'cosine':
         return warmup * (0.5 + 0.5 * math.cos(math.pi * progress))

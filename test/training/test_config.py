@@ -81,6 +81,7 @@ def test_a_file_changes_its_base_and_null_removes(tmp_path: Path) -> None:
             ['network.backbone=efficientnet_lite0', 'network.width=32', 'network.norm_groups=32'],
             'network: num_channels (16) must be divisible by num_groups (32)',
         ),
+        (['optimization.decay_steps=9'], 'decay_steps: 9; expected the 10 steps or more'),
         (['network.width=-8'], 'width -8; expected 1 or more'),
         (['network.norm_groups=0'], 'norm_groups 0; expected 1 or more'),
         (['optimization.frozen_statistics=true'], 'there are none without pretrained'),

@@ -376,6 +376,10 @@ def test_learning_rate_warms_up_and_decays(tmp_path: Path) -> None:
     assert learning_rate_factor(80, exponential) == pytest.approx(1e-3**0.5)
     cosine = experiment(tmp_path, *changes, 'optimization.decay=cosine').optimization
     assert learning_rate_factor(50, cosine) == pytest.approx(0.5)
+    longer = experiment(
+        tmp_path, *changes, 'optimization.decay=cosine', 'optimization.decay_steps=200'
+    )
+    assert learning_rate_factor(50, longer.optimization) == pytest.approx(0.8536, abs=1e-4)
 
 
 def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
