@@ -10,6 +10,7 @@ ends when its answers are on the host, a product when the device is done.
 Operations are those of convolutions and matrix products, a multiply-add counting as two.
 """
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,7 @@ from person_mtl_ros.checkpoint import (
     open_model,
 )
 from person_mtl_ros.crops import CropParams
+from person_mtl_ros.networks.backbones import channels_of
 from person_mtl_ros.networks.multi_task_net import (
     TASKS,
     MultiTaskNetParams,
@@ -218,7 +220,9 @@ class _Networks:
     def __init__(
         self, params: MultiTaskNetParams, crop: CropParams, folder: Path, device: str
     ) -> None:
-        self._params = params
+        # A network with BatchNorm has no groups that need fit; its twin has.
+        channels = (*channels_of(params.backbone, params.width), params.part_width)
+        self._params = replace(params, norm_groups=math.gcd(params.norm_groups, *channels))
         self.crop = crop
         self._folder = folder
         self._device = device

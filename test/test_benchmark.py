@@ -84,6 +84,13 @@ def test_rows_tell_what_was_measured(cache_folder: Path) -> None:
     assert set(cache_folder.parent.rglob('*')) == kept
 
 
+def test_the_twin_of_a_network_without_groups_has_groups_that_fit() -> None:
+    params = replace(PARAMS, backbone='efficientnet_lite0', width=32, norm='batch', norm_groups=32)
+    configs = [NetworkConfig('torch', 'fp32', norm, ('reid',), 1) for norm in ('batch', 'group')]
+    costs = measure_network(configs, params, INFO.crop, rounds=1)
+    assert [cost.norm for cost in costs] == ['batch', 'group']
+
+
 def test_a_network_that_runs_several_batches_is_made_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
