@@ -14,8 +14,8 @@ class DepthwiseConv2d(nn.Conv2d):
     Convolution of every channel by itself, its size kept but for the stride.
 
     The same function as ``nn.Conv2d``. On a CPU its gradients come from the operations that oneDNN
-    has fast kernels for: those of a 5x5 kernel and of a stride of 2 take 20 to 90 times as long as
-    the forward pass otherwise, nine tenths of the training of an EfficientNet.
+    has fast kernels for: those of a 5x5 kernel and of a stride of 2 take up to a hundred times as
+    long as the forward pass otherwise, four fifths of a training step of an EfficientNet.
 
     :param channels: in and out.
     :param kernel_size: 3 or 5.

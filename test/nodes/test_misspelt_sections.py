@@ -1,6 +1,6 @@
 import pytest
 
-from person_mtl_ros.nodes.parameter_file import misspelt_sections
+from person_mtl_ros.nodes.misspelt_sections import misspelt_sections
 
 NAMES = ('perception_node', 'tracker_node')
 
