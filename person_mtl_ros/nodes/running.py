@@ -10,8 +10,8 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
 from person_mtl_ros.nodes.managed_node import ManagedNode
-from person_mtl_ros.nodes.node_parameters import ParameterError
 from person_mtl_ros.nodes.misspelt_sections import misspelt_sections
+from person_mtl_ros.nodes.node_parameters import ParameterError
 
 
 def run_node(node_class: type[ManagedNode]) -> int:
