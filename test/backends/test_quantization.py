@@ -65,4 +65,4 @@ def test_depthwise_convolutions_and_narrow_layers_stay_in_floating_point(tmp_pat
             groups = next((a.i for a in node.attribute if a.name == 'group'), 1)
             (depthwise if groups > 1 else others).append(is_quantized)
     assert depthwise == [False] * 16
-    assert others == [False] * 6 + [True] * (len(others) - 6)
+    assert others == [False] * 7 + [True] * (len(others) - 7)
