@@ -10,7 +10,7 @@ from urllib.error import URLError
 
 import torch
 from lightning_fabric.utilities import rank_zero_only
-from torch import Tensor
+from torch import Tensor, nn
 
 from person_mtl_ros.checkpoint import CheckpointError, load_checkpoint
 from person_mtl_ros.networks.backbones import build_backbone
@@ -28,7 +28,7 @@ IMAGENET = 'imagenet'
 IMAGENET_GROUPS = 32  # of timm's networks with GroupNorm
 # How the weights of EfficientNet-Lite were trained, and the epsilon of our BatchNorm.
 EFFICIENTNET_PIXEL_MEAN, EFFICIENTNET_PIXEL_STD = 127.0, 128.0
-EFFICIENTNET_EPSILON, BATCH_NORM_EPSILON = 1e-3, 1e-5
+EFFICIENTNET_EPSILON, BATCH_NORM_EPSILON = 1e-3, nn.BatchNorm2d(1).eps
 LAST_LAYER = 'stages.3.5.'  # of our EfficientNet-Lite, which the original does not have
 
 _logger = logging.getLogger(__name__)

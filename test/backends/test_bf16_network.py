@@ -1,18 +1,13 @@
 import numpy as np
+import openvino
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from openvino import opset13
 
-openvino = pytest.importorskip('openvino')
-
-from openvino import opset13  # noqa: E402, behind the question whether it is there
-
-from person_mtl_ros.backends.bf16_network import (  # noqa: E402
-    prepare_for_bf16,
-    round_keeping_sums,
-)
+from person_mtl_ros.backends.bf16_network import prepare_for_bf16, round_keeping_sums
 
 HEIGHT = 64  # of the crop
 
