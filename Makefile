@@ -43,7 +43,7 @@ $(VENV)/requirements: requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and \
 	'Python %d.%d found; 3.10 or newer is needed: make PYTHON=python3.11' % sys.version_info[:2])"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
 	cp compat/ament_prefix_path.pth $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')
 	@touch $@
 
