@@ -4,7 +4,7 @@ Run many experiments, each with several seeds.
     python -m training.sweep CONFIG.yaml CONFIG.yaml --seeds 0 1 2 --out runs
 
 A run lies in OUT/NAME/seed_N, NAME being that of its file. Those that are finished are left, those
-that were stopped go on.
+that were stopped go on; one that was finished with another content of the file is an error.
 """
 
 import argparse
@@ -12,9 +12,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from training.config import ConfigError, load_config
-from training.run_folder import RESULTS
+from training.run_folder import ResumeError, finished_results
+
+
+class Run(NamedTuple):
+    """An experiment with a seed."""
+
+    config: Path
+    seed: int
+    out: Path
 
 
 def check_configs(paths: Sequence[Path]) -> None:
@@ -34,6 +43,27 @@ def check_configs(paths: Sequence[Path]) -> None:
         places[path.stem] = path
 
 
+def unfinished_runs(configs: Sequence[Path], seeds: Sequence[int], out: Path) -> list[Run]:
+    """
+    List what is left to do, seed by seed.
+
+    :param configs: experiment files.
+    :param out: folder of all runs.
+    :raises ConfigError: for a file that cannot be used.
+    :raises ResumeError: for a finished run of another experiment or one that cannot be read.
+    """
+    runs = [
+        Run(config, seed, out / config.stem / f'seed_{seed}')
+        for seed in seeds
+        for config in configs
+    ]
+    return [
+        run
+        for run in runs
+        if finished_results(load_config(run.config, [f'seed={run.seed}']), run.out) is None
+    ]
+
+
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description='Run many experiments with several seeds.')
@@ -43,19 +73,16 @@ def main() -> int:
     args = parser.parse_args()
     try:
         check_configs(args.configs)
-    except ConfigError as error:
+        runs = unfinished_runs(args.configs, args.seeds, args.out)
+    except (ConfigError, ResumeError) as error:
         print(f'sweep: {error}', file=sys.stderr)
         return 2
-    for seed in args.seeds:
-        for config in args.configs:
-            out = args.out / config.stem / f'seed_{seed}'
-            if (out / RESULTS).exists():
-                continue
-            print(f'{config.stem}, seed {seed}', flush=True)
-            # Each in a process of its own, so that memory is that of the experiment.
-            command = [sys.executable, '-m', 'training.train', str(config), '--out', str(out)]
-            if subprocess.run([*command, '--set', f'seed={seed}']).returncode:
-                return 1
+    for run in runs:
+        print(f'{run.config.stem}, seed {run.seed}', flush=True)
+        # Each in a process of its own, so that memory is that of the experiment.
+        command = [sys.executable, '-m', 'training.train', str(run.config), '--out', str(run.out)]
+        if subprocess.run([*command, '--set', f'seed={run.seed}']).returncode:
+            return 1
     return 0
 
 

@@ -23,6 +23,7 @@ from tabulate import tabulate
 from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.checkpoint import load_info
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
+from training.config import config_from_json
 from training.cost import Cost, measure_costs
 from training.evaluation import PRIMARY
 from training.run_folder import NETWORK, RESULTS
@@ -33,6 +34,8 @@ import matplotlib.pyplot as plt
 Column = tuple[str, str, str]  # data set, task and measure
 # Measures whose name does not tell what of.
 TITLES = {'mAP': 'ReID mAP', 'accuracy': 'attribute accuracy', 'mIoU_5': 'mIoU of 5 classes'}
+# What may differ between the runs of an experiment.
+_FREE = frozenset({'seed', 'workers', 'report_every', 'save_every', 'validate_every'})
 
 
 class TableError(ValueError):
@@ -84,22 +87,46 @@ def read_runs(folder: Path) -> dict[str, Runs]:
 
     :param folder: of ``training.sweep``.
     :returns: by name of the experiment.
-    :raises TableError: when there are none, or one cannot be read.
+    :raises TableError: when there are none, one cannot be read, or seeds are of unequal
+        experiments.
     """
     runs = {}
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = sorted(path.glob(f'seed_*/{RESULTS}'))
-        try:
-            results = tuple(json.loads(file.read_text()) for file in files)
-        except ValueError as error:
-            raise TableError(f'{path}: a {RESULTS} that is no JSON: {error}') from error
+        results = tuple(_read_results(file) for file in files)
         if results:
+            _check_equal(dict(zip(files, results, strict=True)))
             runs[path.name] = Runs(path.name, tuple(file.parent for file in files), results)
     if not runs:
         raise TableError(
             f'{folder}: no NAME/seed_N/{RESULTS}; python -m training.sweep makes them'
         )
     return runs
+
+
+def _read_results(file: Path) -> dict[str, Any]:
+    """Results with an ``ExperimentConfig`` in ``config``."""
+    try:
+        results: dict[str, Any] = json.loads(file.read_text())
+        return results | {'config': config_from_json(results['config'])}
+    except (KeyError, TypeError, ValueError) as error:
+        reason = ' '.join(str(error).split())[:200]
+        raise TableError(
+            f'{file} was not written by this version ({reason}); remove it and sweep again'
+        ) from error
+
+
+def _check_equal(results: Mapping[Path, Mapping[str, Any]]) -> None:
+    first, *others = results
+    expected = vars(results[first]['config'])
+    for file in others:
+        actual = vars(results[file]['config'])
+        unequal = [key for key in expected if key not in _FREE and actual[key] != expected[key]]
+        if unequal:
+            raise TableError(
+                f'{file} is of another experiment than that of {first.parent.name}: they differ '
+                f'in {", ".join(unequal)}; remove the outdated folders and sweep again'
+            )
 
 
 def score_table(runs: Sequence[Runs]) -> str:

@@ -2,7 +2,9 @@ import json
 
 import pytest
 from fake_checkpoint import write_fake_checkpoint
+from tiny_training import experiment
 
+from training.config import config_to_json
 from training.table import TableError, plot, read_runs, score_table, write_page
 
 PAGE = """# Title
@@ -29,6 +31,7 @@ def runs(tmp_path):
                 'description': f'Variant {name[-1]}',
                 'expected': {},
                 'validation': validation,
+                'config': config_to_json(experiment(tmp_path, f'seed={seed}', f'workers={seed}')),
             }
             (folder / 'results.json').write_text(json.dumps(results))
             write_fake_checkpoint(folder / 'network.safetensors')
@@ -86,7 +89,27 @@ def test_a_part_without_end_does_not_swallow_the_page(runs, tmp_path):
     assert 'Prose.' in page.read_text()
 
 
-def test_a_broken_result_is_named(runs):
-    (runs / 'table7_b' / 'seed_0' / 'results.json').write_text('{')
-    with pytest.raises(TableError, match='table7_b'):
+@pytest.mark.parametrize('text', ['{', '{}', '[]'])
+def test_a_broken_result_is_named(runs, text):
+    (runs / 'table7_b' / 'seed_0' / 'results.json').write_text(text)
+    with pytest.raises(TableError, match=r'table7_b.*was not written by this version'):
         read_runs(runs)
+
+
+@pytest.mark.parametrize(
+    ('change', 'key'),
+    [
+        ('optimization.steps=7', 'optimization'),
+        ('validation.people.tasks=[pose]', 'validation'),
+        ('description=another', 'description'),
+    ],
+)
+def test_seeds_of_unequal_experiments_are_refused(runs, tmp_path, change, key):
+    path = runs / 'table7_a' / 'seed_1' / 'results.json'
+    results = json.loads(path.read_text())
+    results['config'] = config_to_json(experiment(tmp_path, 'seed=1', change))
+    path.write_text(json.dumps(results))
+    with pytest.raises(TableError) as error:
+        read_runs(runs)
+    assert str(error.value).startswith(f'{path} is of another experiment than that of seed_0')
+    assert f'differ in {key};' in str(error.value)
