@@ -38,12 +38,9 @@ from person_mtl_ros.checkpoint import (
 )
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.networks.backbones import channels_of
-from person_mtl_ros.networks.multi_task_net import (
-    TASKS,
-    MultiTaskNetParams,
-    build_multi_task_net,
-)
+from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
 from person_mtl_ros.structures import AttributeSpec
+from person_mtl_ros.tasks import TASKS
 
 # Of the ceiling, by the type of the device: a GPU is busy with large ones only.
 MATRIX_SIZES = {'cpu': 2048, 'cuda': 8192}

@@ -20,8 +20,9 @@ from person_mtl_ros.structures import (
     PersonEstimate,
     UInt8Array,
 )
+from person_mtl_ros.tasks import TASKS
 
-HEADS = ('reid', 'attributes', 'pose', 'parts')
+HEADS = TASKS  # each task has one
 
 
 class Predictor:

@@ -17,9 +17,9 @@ from person_mtl_ros.benchmark_network import (
     network_configs,
     network_of,
 )
+from person_mtl_ros.tasks import TASKS
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without GPU')
-TASKS = ('reid', 'attributes', 'pose', 'parts')
 
 
 @pytest.fixture(scope='module')

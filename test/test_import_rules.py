@@ -38,7 +38,8 @@ ONLY = {
     f'{CORE}.crops': ('cv2', *NUMPY_AND_OURS),
     f'{CORE}.drawing': ('cv2', *NUMPY_AND_OURS),
     f'{CORE}.tracking': ('scipy', *NUMPY_AND_OURS),
-    f'{CORE}.networks': ('torch', 'torchvision'),
+    f'{CORE}.tasks': (),
+    f'{CORE}.networks': ('torch', 'torchvision', f'{CORE}.tasks'),
     'launch': ('launch', 'launch_ros'),
 }
 # What all other parts may not import; the longest name that fits counts.

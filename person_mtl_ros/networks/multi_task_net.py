@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from person_mtl_ros.networks.backbones import build_backbone, channels_of, last_stage
 from person_mtl_ros.networks.heads import AttributeHead, PartHead, PoseHead, ReidHead
 from person_mtl_ros.networks.layers import norm_layer
-
-TASKS = ('reid', 'attributes', 'pose', 'parts')
+from person_mtl_ros.tasks import TASKS
 
 # How the tasks share the backbone (figures 2 and 4): all of it; all but the last stage, "block 5",
 # which each has for itself; all of it, but pose reads other channels of the last map than others.

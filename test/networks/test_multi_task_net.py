@@ -8,12 +8,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from person_mtl_ros.networks.heads import ReidHead
 from person_mtl_ros.networks.multi_task_net import (
     SHARINGS,
-    TASKS,
     MultiTaskNet,
     MultiTaskNetParams,
     build_multi_task_net,
     embedding_dim,
 )
+from person_mtl_ros.tasks import TASKS
 
 
 @pytest.fixture(scope='module')

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from person_mtl_ros.tasks import TASKS
 from training.datasets.label_sets import (
     PartSetName,
     keypoint_labels,
@@ -15,8 +16,6 @@ from training.datasets.sample import UNKNOWN, DatasetError, LabelSet, PersonData
 from training.labels import MARKET_ATTRIBUTES
 from training.synthetic.domain import DOMAINS
 from training.synthetic.shards import read_index, shard_path
-
-TASKS = frozenset({'reid', 'attributes', 'pose', 'parts'})
 
 
 class RenderedDataset(PersonDataset):
@@ -40,9 +39,10 @@ class RenderedDataset(PersonDataset):
     ) -> None:
         rendered = read_index(folder)
         if labels is None:
-            labels = TASKS if rendered.domain == 'all' else DOMAINS[rendered.domain].tasks
-        if not labels <= TASKS:
-            raise DatasetError(f'labels {sorted(labels - TASKS)}: take of {sorted(TASKS)}')
+            is_mixed = rendered.domain == 'all'
+            labels = frozenset(TASKS) if is_mixed else DOMAINS[rendered.domain].tasks
+        if unknown := labels.difference(TASKS):
+            raise DatasetError(f'labels {sorted(unknown)}: take of {sorted(TASKS)}')
         self._tasks, self._part_set = labels, part_set
         self._views, self._people_per_shard = rendered.views, rendered.people_per_shard
         self._folder, self._shard_count = folder, rendered.shards

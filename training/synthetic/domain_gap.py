@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.rendered import TASKS, RenderedDataset
+from person_mtl_ros.tasks import TASKS
+from training.datasets.rendered import RenderedDataset
 from training.datasets.sample import Sample
 from training.labels import MPII_KEYPOINTS
 from training.synthetic.shards import read_index
@@ -101,7 +102,7 @@ def main() -> None:
     folders: list[Path] = parser.parse_args().folders
     columns = {}
     for folder in folders:
-        data = RenderedDataset(folder, labels=TASKS)
+        data = RenderedDataset(folder, labels=frozenset(TASKS))
         samples = [data[index] for index in range(len(data))]
         columns[read_index(folder).domain] = {
             name: np.median([statistic(sample) for sample in samples])

@@ -1,0 +1,3 @@
+"""What the shared network tells of a person, one head each; known without torch."""
+
+TASKS = ('reid', 'attributes', 'pose', 'parts')
