@@ -24,7 +24,7 @@ from tabulate import tabulate
 
 from person_mtl_ros.backends import BACKENDS
 from person_mtl_ros.checkpoint import default_checkpoint
-from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.json_report import write_json_report
 
 ROOT = Path(__file__).parents[1]
 FIRST_ANSWER = """
@@ -124,7 +124,7 @@ def main() -> int:
     print(f'{weights.name}, {report["installed_mb"]:.0f} MB installed\n')
     print(tabulate(report['backends'], headers='keys', tablefmt='github', floatfmt='.1f'))
     if options.json:
-        write_report(options.json, report)
+        write_json_report(options.json, report)
     return 0
 
 

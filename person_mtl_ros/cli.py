@@ -5,33 +5,31 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from person_mtl_ros.commands import (
-    bag,
-    benchmark,
-    bringup,
-    calibrate,
-    demo,
-    evaluate,
-    export,
-    info,
-    track,
-)
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
 from person_mtl_ros.memory import keep_memory_of_images
 
+# What each module of ``person_mtl_ros.commands`` does, as its first line says too. Only the one
+# that is asked for is imported, with what it alone needs.
 COMMANDS = {
-    'demo': demo,
-    'bringup': bringup,
-    'track': track,
-    'evaluate': evaluate,
-    'bag': bag,
-    'calibrate': calibrate,
-    'export': export,
-    'benchmark': benchmark,
-    'info': info,
+    'demo': 'Play the shipped clip through the real nodes: metrics, latency and a video to look '
+    'at.',
+    'bringup': 'Run the nodes of bringup.launch.py in one process, without ros2 launch.',
+    'track': 'Track people in a video, image folder, camera or bag: tracks.txt, persons.jsonl, '
+    'overlay.mp4.',
+    'evaluate': 'Score tracking: HOTA, AssA, DetA, IDF1, MOTA, ID switches, re-entry recall, '
+    'latency.',
+    'bag': 'Write a sequence as a bag (mcap) that ros2 bag play plays.',
+    'calibrate': 'Choose the same-person threshold for your cameras: distances, FAR, FRR, a new '
+    'checkpoint.',
+    'export': 'Export a checkpoint to one file that runs without torch, and verify its answers.',
+    'benchmark': 'Measure the speed of the network, of a whole frame or of the tracker on this '
+    'machine.',
+    'info': 'Describe a checkpoint or exported network: outputs, training recipe, measured '
+    'results.',
 }
 
 
@@ -42,21 +40,6 @@ class _OneLineParser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the command line: one subcommand per module of ``person_mtl_ros.commands``."""
-    top = _OneLineParser(
-        prog='person-mtl',
-        description='On-robot person understanding: embedding, attributes, skeleton, body parts '
-        'and an identity that stays.',
-    )
-    subparsers = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, module in COMMANDS.items():
-        summary = (module.__doc__ or '').strip().splitlines()[0]
-        command = subparsers.add_parser(name, help=summary, description=summary)
-        module.add_arguments(command)
-    return top
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run a command.
@@ -65,19 +48,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     keep_memory_of_images()
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
-    options = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    name = words[0] if words else ''
     try:
+        command = _load(name) if name in COMMANDS else None
+        options = _parser(name, command).parse_args(words)
+        assert command is not None  # or the parser has ended the program
         _check_report_file(getattr(options, 'json', None))
-        return COMMANDS[options.command].run(options)
+        return command.run(options)
     except BrokenPipeError:  # `| head` has seen enough; the interpreter must not flush into it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except USER_ERRORS as error:
-        print(f'person-mtl {options.command}: {error}', file=sys.stderr)
+        print(f'person-mtl {name}: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f'person-mtl {options.command}: stopped', file=sys.stderr)
+        print(f'person-mtl {name}: stopped', file=sys.stderr)
         return 130
+
+
+def _load(name: str) -> Any:
+    try:
+        return import_module(f'person_mtl_ros.commands.{name}')
+    except ModuleNotFoundError as error:
+        package = str(error.name).split('.')[0]
+        raise CommandError(
+            f'the package {package} is missing; install it, or use the environment that make '
+            'setup builds'
+        ) from error
+
+
+def _parser(name: str, command: Any) -> argparse.ArgumentParser:
+    """Of all commands; only that of ``name`` knows its arguments."""
+    top = _OneLineParser(
+        prog='person-mtl',
+        description='On-robot person understanding: embedding, attributes, skeleton, body parts '
+        'and an identity that stays.',
+    )
+    subparsers = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for other, summary in COMMANDS.items():
+        added = subparsers.add_parser(other, help=summary, description=summary)
+        if other == name:
+            command.add_arguments(added)
+    return top
 
 
 def _check_report_file(path: Path | None) -> None:

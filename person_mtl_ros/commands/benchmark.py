@@ -15,7 +15,7 @@ from person_mtl_ros.backends.conversion import check_export_packages
 from person_mtl_ros.backends.precisions import ON_REQUEST, PRECISIONS
 from person_mtl_ros.checkpoint import default_checkpoint, open_model
 from person_mtl_ros.commands.errors import CommandError
-from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.json_report import write_json_report
 from person_mtl_ros.parameters import parameter_specs
 from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.refresh import RefreshParams
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     measure = {'network': _network, 'frame': _frame, 'tracker': _tracker}[options.subject]
     rows = measure(options)
     if options.json:
-        write_report(options.json, rows)
+        write_json_report(options.json, rows)
     return 0
 
 

@@ -32,7 +32,7 @@ from person_mtl_ros.evaluation.calibration import (
     make_pairs,
 )
 from person_mtl_ros.evaluation.labelled_views import LabelledView, crop_views, recorded_views
-from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.json_report import write_json_report
 from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.structures import Detection, Float32Array
 
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
         draw_histograms(pairs, calibration, picture)
         print(f'{options.out} is model {model_id(options.out)}; see {picture}')
     if options.json:
-        write_report(options.json, calibration.as_dict())
+        write_json_report(options.json, calibration.as_dict())
     return 0
 
 

@@ -10,8 +10,9 @@ from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.commands.evaluate import score
 from person_mtl_ros.drawing import draw_tracks
 from person_mtl_ros.evaluation.mot_files import write_mot_file
-from person_mtl_ros.evaluation.report import report_of, table_of, write_report
+from person_mtl_ros.evaluation.report import report_of, table_of
 from person_mtl_ros.evaluation.sequence import load_sequence
+from person_mtl_ros.json_report import write_json_report
 from person_mtl_ros.video import VideoWriter
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     print(tabulate(_latency_rows(result), headers=['node', 'stage', 'p50 [ms]', 'p95 [ms]']))
     print(f'\nlook at {options.out / "overlay.mp4"}')
     if options.json:
-        write_report(options.json, report)
+        write_json_report(options.json, report)
     return 1 if dropped else 0
 
 

@@ -31,9 +31,9 @@ from person_mtl_ros.evaluation.report import (
     breakdown_table_of,
     report_of,
     table_of,
-    write_report,
 )
 from person_mtl_ros.evaluation.tracking_metrics import score_sequence
+from person_mtl_ros.json_report import write_json_report
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.pipeline import Tracker, reported, track_frames
 from person_mtl_ros.tracking.iou_tracker import IouTracker
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     print()
     print(breakdown_table_of(report))
     if options.json:
-        write_report(options.json, report)
+        write_json_report(options.json, report)
     return 1 if any(result.unaccounted for result in results) else 0
 
 

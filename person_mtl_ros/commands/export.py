@@ -20,7 +20,7 @@ from person_mtl_ros.checkpoint import EXPORTED_SUFFIX, default_checkpoint, open_
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.sources import add_source_arguments, detected_frames, open_source
 from person_mtl_ros.crops import CropParams
-from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.json_report import write_json_report
 from person_mtl_ros.predictor import HEADS
 from person_mtl_ros.structures import UInt8Array
 
@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
     size = options.out.stat().st_size / 1e6
     print(f'{options.out}: {size:.1f} MB, {export.backend} in {export.precision}')
     if options.json:
-        write_report(options.json, {'file': options.out.name, **asdict(export)})
+        write_json_report(options.json, {'file': options.out.name, **asdict(export)})
     return 0
 
 

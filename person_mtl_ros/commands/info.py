@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from person_mtl_ros.checkpoint import default_checkpoint, open_model
-from person_mtl_ros.evaluation.report import write_report
+from person_mtl_ros.json_report import write_json_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     if model.export:
         description['export'] = asdict(model.export)
     if options.json:
-        write_report(options.json, description)
+        write_json_report(options.json, description)
     for key, value in description.items():
         _print(key, value)
     return 0

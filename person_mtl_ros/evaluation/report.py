@@ -1,15 +1,12 @@
 """What ``person-mtl evaluate`` prints and writes."""
 
-import json
 from collections.abc import Mapping
 from collections.abc import Sequence as ListOf
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from person_mtl_ros.atomic_path import atomic_path
 from person_mtl_ros.evaluation.breakdown import Breakdown, add_breakdowns
 from person_mtl_ros.evaluation.reentry import ReentryScore
 from person_mtl_ros.evaluation.tracking_metrics import TrackingScore, combine_sequences
@@ -111,18 +108,6 @@ def breakdown_table_of(report: Mapping[str, Any]) -> str:
         disable_numparse=True,
         colalign=('left', 'right', 'right', 'right', 'right'),
     )
-
-
-def write_report(path: Path, report: Mapping[str, Any] | ListOf[Any]) -> None:
-    """
-    Write a report as JSON; the file is whole or not there.
-
-    :raises OSError: when the file cannot be written.
-    """
-    with atomic_path(path) as temporary:
-        temporary.write_text(
-            json.dumps(report, indent=2, allow_nan=False) + '\n', encoding='utf-8'
-        )
 
 
 def _reentry_fields(score: ReentryScore) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from generated_sequences import boxes_of, table
 
 from person_mtl_ros.evaluation.breakdown import break_down
 from person_mtl_ros.evaluation.reentry import ReentryScore
-from person_mtl_ros.evaluation.report import SequenceResult, report_of, table_of, write_report
+from person_mtl_ros.evaluation.report import SequenceResult, report_of, table_of
 from person_mtl_ros.evaluation.tracking_metrics import score_sequence
 
 
@@ -88,17 +88,5 @@ def test_table_of_one_sequence_has_no_combined_row():
     assert 'COMBINED' not in table_of(report_of([result('a', 10, ReentryScore())]))
 
 
-def test_written_report_reads_back_the_same(tmp_path, report):
-    path = tmp_path / 'report.json'
-    write_report(path, report)
-    assert json.loads(path.read_text()) == report
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_report_that_is_not_json_leaves_the_old_file(tmp_path):
-    path = tmp_path / 'report.json'
-    path.write_text('old')
-    with pytest.raises(ValueError, match='JSON'):
-        write_report(path, {'HOTA': float('nan')})
-    assert path.read_text() == 'old'
-    assert list(tmp_path.iterdir()) == [path]
+def test_report_is_ready_for_json(report):
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
