@@ -49,7 +49,8 @@ class CostModel:
             return 1
         people, seconds = np.array(self._images).T
         slope = _slope(people, seconds)
-        fixed_sec = float(np.quantile(seconds - slope * people, WITHIN, method='lower'))
+        rest = np.sort(seconds - slope * people)
+        fixed_sec = float(rest[int(WITHIN * (len(rest) - 1))])
         most = MOST_GROWTH * int(people.max())
         fits = most if slope <= 0 else int((budget_sec - fixed_sec) / slope)
         latest = people[-PROBE_AFTER:]

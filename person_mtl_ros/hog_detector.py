@@ -100,10 +100,12 @@ class HogDetector:
             return []
         windows, margins = self._hog.detectMultiScale(
             cv2.resize(image_bgr, (working_width, params.working_height_px)),
-            hitThreshold=math.log(params.min_score / (1 - params.min_score)),
-            winStride=(params.stride_px, params.stride_px),
-            scale=params.scale_step,
-            groupThreshold=params.min_hits,
+            # By place: OpenCV has renamed the last one.
+            math.log(params.min_score / (1 - params.min_score)),  # hitThreshold
+            (params.stride_px, params.stride_px),  # winStride
+            (0, 0),  # padding
+            params.scale_step,  # scale
+            params.min_hits,  # groupThreshold
         )
         if len(windows) == 0:
             return []

@@ -250,12 +250,14 @@ class VideoWriter:
 
 def _open_quietly(source: str | int) -> cv2.VideoCapture:
     """Open without OpenCV's pages about every backend that failed."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Until OpenCV 4.5, that of Ubuntu 22.04, these functions were in cv2 itself.
+    log: Any = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
+    level = log.getLogLevel()
+    log.setLogLevel(0)  # silent
     try:
         return cv2.VideoCapture(source)
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)
 
 
 def _camera_number(source: str | int | Path) -> int | None:
