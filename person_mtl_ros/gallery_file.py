@@ -6,6 +6,7 @@ the metadata the network they come from and when each was last seen. Embeddings 
 data: whoever keeps the file needs a reason and the right to do so, and erases it in the end.
 """
 
+import glob
 import json
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from person_mtl_ros.tracking.gallery import RememberedPerson
 
 FORMAT = 'person_mtl gallery 1'
 _OWNER_ONLY = 0o600
+_MAX_HEADER = 100_000_000  # bytes, as in safetensors
 
 
 class GalleryFileError(ValueError):
@@ -45,6 +47,7 @@ def save_gallery(path: Path, people: Sequence[RememberedPerson], model_id: str) 
     with atomic_path(path) as temporary:
         temporary.touch(_OWNER_ONLY)
         temporary.write_bytes(content)
+    _remove_unfinished(path)
 
 
 def load_gallery(path: Path, model_id: str) -> list[RememberedPerson]:
@@ -57,6 +60,48 @@ def load_gallery(path: Path, model_id: str) -> list[RememberedPerson]:
     :raises GalleryFileError: when the file is damaged, no gallery, or of another network.
     :raises OSError: when it cannot be read.
     """
+    made_with, people = _read(path)
+    if made_with != model_id:
+        raise GalleryFileError(
+            f'{path}: made with network {made_with!r}, the one running is {model_id!r}; their '
+            'embeddings do not compare: name another file'
+        )
+    return people
+
+
+def forget_in_gallery(path: Path, track_id: int) -> bool:
+    """
+    Take a person out of the file, whatever network it was made with.
+
+    :returns: whether the person was there; a file that does not exist has nobody.
+    :raises GalleryFileError: when the file is damaged or no gallery: nobody knows who is in it.
+    :raises OSError: when it cannot be read or written.
+    """
+    if not path.exists():
+        return False
+    model_id, people = _read(path)
+    others = [person for person in people if person.track_id != track_id]
+    if len(others) < len(people):
+        save_gallery(path, others, model_id)
+    return len(others) < len(people)
+
+
+def erase_gallery(path: Path) -> None:
+    """
+    Remove the file with everybody in it, a damaged one too.
+
+    :raises GalleryFileError: when it is some other file, which is left alone.
+    :raises OSError: when it cannot be removed.
+    """
+    if path.exists():
+        if not _says_gallery(path):
+            raise GalleryFileError(f'{path}: not a gallery file, left alone')
+        path.unlink()
+    _remove_unfinished(path)
+
+
+def _read(path: Path) -> tuple[str, list[RememberedPerson]]:
+    """Network and people of a file."""
     try:
         with safe_open(path, framework='numpy') as file:
             metadata = file.metadata() or {}
@@ -64,14 +109,9 @@ def load_gallery(path: Path, model_id: str) -> list[RememberedPerson]:
                 raise GalleryFileError(
                     f'{path}: format is {metadata.get("format")!r}; expected {FORMAT!r}'
                 )
-            if metadata.get('model_id') != model_id:
-                raise GalleryFileError(
-                    f'{path}: made with network {metadata.get("model_id")!r}, the one running is '
-                    f'{model_id!r}; their embeddings do not compare: name another file'
-                )
             away_sec = max(0.0, time.time() - float(metadata['saved_at']))
             unseen_sec = json.loads(metadata['unseen_sec'])
-            return [
+            return metadata['model_id'], [
                 RememberedPerson(
                     int(name), file.get_tensor(name), float(unseen_sec[name]) + away_sec
                 )
@@ -81,3 +121,17 @@ def load_gallery(path: Path, model_id: str) -> list[RememberedPerson]:
         if isinstance(error, GalleryFileError):
             raise
         raise GalleryFileError(f'{path}: truncated or not a gallery file ({error})') from None
+
+
+def _says_gallery(path: Path) -> bool:
+    """Whether what there is of the header says so; an empty file may have been one."""
+    with path.open('rb') as file:
+        length = int.from_bytes(file.read(8), 'little')
+        header = file.read(min(length, _MAX_HEADER))
+    return FORMAT.encode() in header or path.stat().st_size == 0
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed while they wrote have left."""
+    for unfinished in path.parent.glob(f'.{glob.escape(path.stem)}.*.partial{path.suffix}'):
+        unfinished.unlink(missing_ok=True)

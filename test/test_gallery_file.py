@@ -2,8 +2,15 @@ import stat
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
+from person_mtl_ros.gallery_file import (
+    GalleryFileError,
+    erase_gallery,
+    forget_in_gallery,
+    load_gallery,
+    save_gallery,
+)
 from person_mtl_ros.structures import Detection, PersonEstimate
 from person_mtl_ros.tracking import ReidTracker
 
@@ -84,3 +91,43 @@ def test_a_damaged_file_is_refused(file) -> None:
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(GalleryFileError, match=r'gallery\.safetensors: truncated'):
         load_gallery(file, 'model A')
+
+
+def test_a_person_is_taken_out_of_a_file_whatever_its_network(file) -> None:
+    kept = load_gallery(file, 'model A')[1]
+    assert forget_in_gallery(file, 1)
+    assert not forget_in_gallery(file, 1)
+    (person,) = load_gallery(file, 'model A')
+    assert person.track_id == 2
+    assert person.unseen_sec == pytest.approx(kept.unseen_sec, abs=5.0)
+    np.testing.assert_array_equal(person.embeddings, kept.embeddings)
+
+
+def test_nobody_is_in_a_file_that_does_not_exist(tmp_path) -> None:
+    assert not forget_in_gallery(tmp_path / 'gallery.safetensors', 1)
+    erase_gallery(tmp_path / 'gallery.safetensors')
+
+
+@pytest.mark.parametrize('left_bytes', [-1, 400, 0], ids=['all but one', 'header', 'nothing'])
+def test_a_truncated_file_is_erased(file, left_bytes: int) -> None:
+    file.write_bytes(file.read_bytes()[:left_bytes])
+    with pytest.raises(GalleryFileError, match='truncated'):
+        forget_in_gallery(file, 1)
+    erase_gallery(file)
+    assert not file.exists()
+
+
+def test_a_file_that_is_no_gallery_is_not_erased(tmp_path) -> None:
+    weights = tmp_path / 'weights.safetensors'
+    weights.write_bytes(save({'layer': np.zeros(3)}, {'format': 'a network'}))
+    with pytest.raises(GalleryFileError, match='not a gallery file, left alone'):
+        erase_gallery(weights)
+    assert weights.exists()
+
+
+@pytest.mark.parametrize('leave', [erase_gallery, lambda path: forget_in_gallery(path, 1)])
+def test_what_a_killed_process_left_half_written_goes_too(file, leave) -> None:
+    unfinished = file.with_name(f'.{file.stem}.4711.partial{file.suffix}')
+    unfinished.write_bytes(file.read_bytes())
+    leave(file)
+    assert not unfinished.exists()

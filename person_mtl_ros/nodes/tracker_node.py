@@ -12,7 +12,13 @@ from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
 from person_mtl.srv import ForgetPerson
 from std_srvs.srv import Trigger
 
-from person_mtl_ros.gallery_file import GalleryFileError, load_gallery, save_gallery
+from person_mtl_ros.gallery_file import (
+    GalleryFileError,
+    erase_gallery,
+    forget_in_gallery,
+    load_gallery,
+    save_gallery,
+)
 from person_mtl_ros.nodes.conversions import stamp_ns, time_ns
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
@@ -26,6 +32,7 @@ from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import parameter
 from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackState
+from person_mtl_ros.tracking.gallery import RememberedPerson
 from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
 
 if TYPE_CHECKING:  # a tracker alone needs no network
@@ -66,7 +73,9 @@ class TrackerNode(ManagedNode):
         self._info = ModelInfo('')
         self._tracker = ReidTracker(self.params(ReidTrackerParams))
         self._newest_sec = -math.inf
-        self._gallery_file: Path | None = None  # known once the network is
+        path = self.params(TrackerNodeParams).gallery_file
+        self._gallery_file = Path(path).resolve() if path else None
+        self._has_loaded_gallery = False  # until the network is known; then it may be saved
         self._tracked = self.create_lifecycle_publisher(
             TrackedPersonArray, 'tracked_persons', qos_profile('reliable', 10)
         )
@@ -111,26 +120,27 @@ class TrackerNode(ManagedNode):
         self._load_gallery()
 
     def _load_gallery(self) -> None:
-        path = self.params(TrackerNodeParams).gallery_file
-        self._gallery_file = Path(path) if path else None
-        if self._gallery_file is None or not self._gallery_file.exists():
-            return
-        try:
-            people = load_gallery(self._gallery_file, self._info.model_id)
-        except (GalleryFileError, OSError) as error:
-            self.get_logger().error(f'nobody remembered and nothing will be saved: {error}')
-            self._gallery_file = None
-            return
-        self._tracker.remember(people)
-        self.get_logger().info(f'{len(people)} people remembered from {path}')
-
-    def _save_gallery(self) -> None:
+        self._has_loaded_gallery = False
         if self._gallery_file is None:
             return
-        with self._lock:
-            people = self._tracker.remembered()
+        people: list[RememberedPerson] = []
         try:
-            save_gallery(self._gallery_file, people, self._info.model_id)
+            if self._gallery_file.exists():
+                people = load_gallery(self._gallery_file, self._info.model_id)
+        except (GalleryFileError, OSError) as error:
+            self.get_logger().error(f'nobody remembered and nothing will be saved: {error}')
+            return
+        self._has_loaded_gallery = True
+        self._tracker.remember(people)
+        self.get_logger().info(f'{len(people)} people remembered from {self._gallery_file}')
+
+    def _save_gallery(self) -> None:
+        with self._lock:
+            if self._gallery_file is None or not self._has_loaded_gallery:
+                return
+            people, model_id = self._tracker.remembered(), self._info.model_id
+        try:
+            save_gallery(self._gallery_file, people, model_id)
         except OSError as error:
             self.get_logger().error(f'people not saved: {error}')
 
@@ -204,9 +214,15 @@ class TrackerNode(ManagedNode):
         self._newest_sec = -math.inf
 
     def _reset(self, _: Any, response: Any) -> Any:
-        with self._lock:
-            self._forget_everybody()
-        self._save_gallery()
+        try:
+            with self._lock:
+                self._forget_everybody()
+                if self._gallery_file is not None:
+                    erase_gallery(self._gallery_file)
+                    self._has_loaded_gallery = bool(self._info.model_id)
+        except (GalleryFileError, OSError) as error:
+            response.message = f'everybody forgotten, but not what is in the file: {error}'
+            return response
         response.success = True
         response.message = 'everybody forgotten; ids go on from where they were'
         return response
@@ -214,12 +230,25 @@ class TrackerNode(ManagedNode):
     def _forget(self, request: Any, response: Any) -> Any:
         if request.track_id == 0:
             return self._reset(request, response)
-        with self._lock:
-            response.success = self._tracker.forget(request.track_id)
-        self._save_gallery()
+        try:
+            with self._lock:
+                response.success = self._tracker.forget(request.track_id)
+                response.success |= self._forget_in_file(request.track_id)
+        except (GalleryFileError, OSError) as error:
+            response.success = False
+            response.message = f'person {request.track_id} may still be in the file: {error}'
+            return response
         known = 'forgotten' if response.success else 'not known'
         response.message = f'person {request.track_id} {known}'
         return response
+
+    def _forget_in_file(self, track_id: int) -> bool:
+        if self._gallery_file is None:
+            return False
+        if not self._has_loaded_gallery:  # its people are unknown to the tracker
+            return forget_in_gallery(self._gallery_file, track_id)
+        save_gallery(self._gallery_file, self._tracker.remembered(), self._info.model_id)
+        return False
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
 import array
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from person_mtl_ros.gallery_file import load_gallery
+from person_mtl_ros.gallery_file import load_gallery, save_gallery
 from person_mtl_ros.nodes.conversions import bounding_box_from_xyxy, float_array, stamp_ns
 from person_mtl_ros.nodes.person_messages import model_info_to_message, persons_to_message
 from person_mtl_ros.structures import AttributeSpec, Detection, ModelInfo, PersonEstimate
+from person_mtl_ros.tracking.gallery import RememberedPerson
 
 NODE = 'tracker_node'
 INFO = ModelInfo('model-a', 8, 0.3, (AttributeSpec('hat', ('no', 'yes')),))
@@ -340,3 +342,51 @@ def test_people_are_remembered_in_a_file_only_if_wanted(bench, tmp_path):
     second = Room(bench, gallery_file=str(file)).enter()
     (back,) = second.watch(person(500, 3), frames=12)
     assert back.track_id == known[0] and back.recovered
+
+
+def saved(path: Path, model_id: str = INFO.model_id) -> Path:
+    """A file with three people."""
+    people = [RememberedPerson(1 + who, look(who)[None], 1.0) for who in range(3)]
+    save_gallery(path, people, model_id)
+    return path
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_people_of_a_file_are_forgotten_before_a_network_is_known(bench, tmp_path):
+    file = saved(tmp_path / 'gallery.safetensors')
+    bench.start(NODE, gallery_file=str(file))
+    forgotten = bench.call(ForgetPerson, f'/{NODE}/forget', track_id=2)
+    assert forgotten.success and forgotten.message == 'person 2 forgotten'
+    assert [p.track_id for p in load_gallery(file, INFO.model_id)] == [1, 3]
+    assert not bench.call(ForgetPerson, f'/{NODE}/forget', track_id=2).success
+    assert bench.call(Trigger, f'/{NODE}/reset').success
+    assert not file.exists()
+    assert bench.terminate(NODE) == 0
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_used_is_forgotten_too(bench, tmp_path):
+    file = saved(tmp_path / 'gallery.safetensors', 'model-b')
+    room = Room(bench, gallery_file=str(file)).enter()
+    assert bench.call(ForgetPerson, f'/{NODE}/forget', track_id=2).success
+    assert [p.track_id for p in load_gallery(file, 'model-b')] == [1, 3]
+    damage(file)
+    refused = bench.call(ForgetPerson, f'/{NODE}/forget', track_id=1)
+    assert not refused.success and f'may still be in the file: {file}: trunc' in refused.message
+    assert bench.call(Trigger, f'/{NODE}/reset').success
+    assert not file.exists()
+    (known,) = room.watch(person(100, 5))
+    assert bench.terminate(NODE) == 0
+    assert [p.track_id for p in load_gallery(file, INFO.model_id)] == [known.track_id]
+
+
+def test_another_file_than_a_gallery_is_left_alone_and_the_answer_says_so(bench, tmp_path):
+    file = tmp_path / 'notes.txt'
+    file.write_text('not people')
+    bench.start(NODE, gallery_file=str(file))
+    response = bench.call(Trigger, f'/{NODE}/reset')
+    assert not response.success and 'not a gallery file' in response.message
+    assert file.read_text() == 'not people'
