@@ -76,6 +76,7 @@ class VisualizerNode(ManagedNode):
             self.diagnostics,
             partner='tracked_persons',
             on_pair=self._store,
+            queue_parameter='image_queue',
         )
         self._overlay_worker = self.start_worker('pairs', 'overlay', self._draw, self._reason)
         self._marker_worker = self.start_worker('messages', 'markers', self._mark, self._reason)

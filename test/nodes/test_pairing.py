@@ -42,7 +42,7 @@ class Logger:
 class Desk:
     """A pairing, what came out of it and its books."""
 
-    def __init__(self, on_pair=None, **params):
+    def __init__(self, on_pair=None, queue_parameter='sync_queue', **params):
         self.pairs = []
         self.books = Books()
         self.log = Logger()
@@ -52,6 +52,7 @@ class Desk:
             self.books,
             partner='detections',
             on_pair=on_pair or (lambda *pair: self.pairs.append([_seconds(m) for m in pair])),
+            queue_parameter=queue_parameter,
         )
 
     def image(self, *stamps):
@@ -118,6 +119,75 @@ def test_images_that_wait_too_long_are_counted():
     assert desk.pairing.waiting_images == 2
     desk.detections(1.0, 1.2)
     assert desk.pairs == [[1.2, 1.2]]
+
+
+def _play(desk, monkeypatch, delay_sec, seconds=10, rate=30, shift_sec=0.0):
+    """Images, and detections that arrive later; their stamps are wrong by a shift."""
+    now = [100.0]
+    monkeypatch.setattr(pairing.time, 'monotonic', lambda: now[0])
+    stamps = [1.0 + index / rate for index in range(seconds * rate)]
+    arrivals = [(stamp, desk.image, stamp) for stamp in stamps]
+    arrivals += [(stamp + delay_sec, desk.detections, stamp + shift_sec) for stamp in stamps]
+    for when, send, stamp in sorted(arrivals, key=lambda arrival: arrival[0]):
+        if when <= stamps[-1]:
+            now[0] = 100.0 + when
+            send(stamp)
+
+
+def test_one_second_of_latency_at_30_hz_is_bridged(monkeypatch):
+    desk = Desk()
+    _play(desk, monkeypatch, delay_sec=0.99)
+    assert len(desk.pairs) == 270
+
+
+@pytest.mark.parametrize('sync', ['exact', 'approximate'])
+def test_detections_later_than_the_queue_are_told_from_wrong_stamps(monkeypatch, sync):
+    desk = Desk(sync=sync, sync_slop=0.01, sync_queue=15)
+    _play(desk, monkeypatch, delay_sec=0.57)
+    assert desk.pairs == []
+    assert desk.pairing.explain_silence(SILENT_SEC) == (
+        'detections arrive 0.57 s after their image, which is no longer kept: sync_queue is 15, '
+        'set it to at least 18'
+    )
+    for name in ('image', 'detections'):
+        assert desk.books[f'{name} dropped: detections too late for sync_queue'] > 200
+    late = desk.books['detections too late timed']
+    assert late == desk.books['detections received'] == 282
+    assert desk.books['detections too late seconds'] == pytest.approx(late * 0.57)
+    enough = Desk(sync=sync, sync_slop=0.01, sync_queue=18)
+    _play(enough, monkeypatch, delay_sec=0.57)
+    assert len(enough.pairs) == 282
+
+
+def test_a_queue_has_the_name_that_users_know_it_by(monkeypatch):
+    desk = Desk(queue_parameter='image_queue', sync_queue=2)
+    _play(desk, monkeypatch, delay_sec=0.5)
+    assert 'image_queue is 2, set it to at least 16' in desk.pairing.explain_silence(SILENT_SEC)
+    assert desk.books['image dropped: detections too late for image_queue']
+
+
+def test_detections_that_no_queue_can_wait_for_fall_behind(monkeypatch):
+    desk = Desk()
+    _play(desk, monkeypatch, delay_sec=8.0)
+    text = desk.pairing.explain_silence(SILENT_SEC)
+    assert '8.00 s after' in text and '241 images later' in text and 'falls behind' in text
+
+
+@pytest.mark.parametrize('sync', ['exact', 'approximate'])
+def test_wrong_stamps_are_not_taken_for_late_detections(monkeypatch, sync):
+    desk = Desk(sync=sync, sync_slop=0.01)
+    _play(desk, monkeypatch, delay_sec=0.1, shift_sec=0.015)
+    assert 'stamps do not match' in desk.pairing.explain_silence(SILENT_SEC)
+    assert not any('too late' in name for name in desk.books)
+
+
+def test_lateness_is_forgotten_with_detections_in_time():
+    desk = Desk(sync_queue=2)
+    desk.image(1.0, 1.1, 1.2)
+    desk.detections(1.0)
+    assert 'at least 3' in desk.pairing.explain_silence(SILENT_SEC)
+    desk.detections(1.1, 1.15)
+    assert 'stamps do not match' in desk.pairing.explain_silence(SILENT_SEC)
 
 
 def test_detections_that_wait_too_long_are_counted():
