@@ -38,6 +38,13 @@ class EmbeddingBank:
             self._keep(embedding.copy())
             self._average()
 
+    def restore(self, embeddings: Float32Array, stamp_sec: float) -> None:
+        """Take up what an earlier run kept, (K, D) oldest first, the last of ``stamp_sec``."""
+        self._last_added_sec = stamp_sec
+        for embedding in embeddings:
+            self._keep(embedding.copy())
+        self._average()
+
     def extend(self, other: 'EmbeddingBank') -> None:
         """Take over what a later track of the same person has collected."""
         self._last_added_sec = other._last_added_sec

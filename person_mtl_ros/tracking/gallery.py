@@ -90,16 +90,20 @@ class Gallery:
         return ids, 1.0 - (embeddings @ self._means[: len(ids)].T).astype(np.float64)
 
 
-def remembered_track(person: RememberedPerson, stamp_sec: float) -> Track:
-    """Make an identity for a gallery from a person of an earlier run, its time being over."""
-    bank = EmbeddingBank(capacity=len(person.embeddings), interval_sec=0.0)
-    for embedding in person.embeddings:
-        bank.add(embedding, stamp_sec - person.unseen_sec)
+def remembered_track(person: RememberedPerson, stamp_sec: float, bank: EmbeddingBank) -> Track:
+    """
+    Make an identity for a gallery from a person of an earlier run, its time being over.
+
+    :param stamp_sec: now.
+    :param bank: an empty one, as new tracks have.
+    """
+    last_seen_sec = stamp_sec - person.unseen_sec
+    bank.restore(person.embeddings, last_seen_sec)
     nowhere = PersonEstimate(Detection(np.zeros(4, np.float32), 0.0))
     return Track(
         person.track_id,
         nowhere,
-        stamp_sec - person.unseen_sec,
+        last_seen_sec,
         bank,
         0.0,
         Existence(0.0, 0.0),

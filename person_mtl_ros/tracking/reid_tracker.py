@@ -156,9 +156,12 @@ class ReidTracker:
         self._dt = stamp_sec - self._stamp_sec if self._stamp_sec is not None else 0.0
         self._stamp_sec = self._now = stamp_sec
         for person in self._to_remember:
-            self._gallery.add(remembered_track(person, stamp_sec))
+            self._gallery.add(remembered_track(person, stamp_sec, self._empty_bank()))
         self._to_remember = []
         return True
+
+    def _empty_bank(self) -> EmbeddingBank:
+        return EmbeddingBank(self.params.bank_size, self.params.bank_interval_sec)
 
     @property
     def _filter(self) -> KalmanFilter:
@@ -243,7 +246,7 @@ class ReidTracker:
                 self._next_id,
                 seen.persons[column],
                 self._now,
-                EmbeddingBank(params.bank_size, params.bank_interval_sec),
+                self._empty_bank(),
                 float(seen.coverage[column]),
                 Existence(float(existence[column]), params.birth_log_odds),
             )

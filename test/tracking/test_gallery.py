@@ -30,6 +30,25 @@ def test_bank_takes_one_embedding_per_interval() -> None:
     assert len(bank) == 4
 
 
+def test_a_restored_bank_goes_on_as_the_one_it_was_saved_from() -> None:
+    rng = np.random.default_rng(0)
+    saved, restored = (EmbeddingBank(capacity=3, interval_sec=0.5) for _ in range(2))
+    for stamp in (0.0, 1.0):
+        saved.add(look(1, 0.4, rng), stamp)
+    restored.restore(saved.embeddings, 1.0)
+    for stamp in np.arange(1.1, 4.0, 0.1):
+        for bank in (saved, restored):
+            bank.add(look(2), stamp)
+    np.testing.assert_array_equal(restored.embeddings, saved.embeddings)
+    np.testing.assert_array_equal(restored.mean, saved.mean)
+
+
+def test_a_smaller_bank_takes_up_a_larger_one() -> None:
+    bank = EmbeddingBank(capacity=2, interval_sec=0.5)
+    bank.restore(np.stack([look(1), look(2), look(2)]), 0.0)
+    np.testing.assert_array_equal(bank.embeddings, np.stack([look(1), look(2)]))
+
+
 def test_distance_to_a_bank_is_that_to_its_mean_direction() -> None:
     gallery = Gallery()
     track = identity(1, 0.0)

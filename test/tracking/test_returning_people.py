@@ -79,6 +79,26 @@ def test_person_in_sight_can_be_forgotten() -> None:
     assert ids(play(tracker, standing(7, 3.0, 5.0))[-1]) == [2]
 
 
+@pytest.mark.parametrize('is_restarted', [False, True])
+def test_both_views_of_a_person_are_remembered_after_a_restart_too(is_restarted: bool) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    play(tracker, standing(7, 0.0, 0.5, noise=0.0))
+    if is_restarted:
+        people = tracker.remembered()
+        assert [len(person.embeddings) for person in people] == [1]
+        tracker = ReidTracker(same_person_threshold=THRESHOLD)
+        tracker.remember(people)
+    front, back, again = (7, 10.0), (8, 15.0), (7, 40.0)  # 8: the back, unlike the front
+    for view, begin_sec in (front, back):
+        results = play(tracker, standing(view, begin_sec, begin_sec + 5.0))
+        assert ids(results[-1]) == [1]
+    play(tracker, nobody(20.0, 40.0))
+    results = play(tracker, standing(*again, 42.0))
+    assert ids(results[-1]) == [1]
+    (person,) = tracker.remembered()
+    assert len(person.embeddings) == tracker.params.bank_size
+
+
 def test_reset_forgets_everybody() -> None:
     tracker = ReidTracker(same_person_threshold=THRESHOLD)
     play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 10.0))
