@@ -24,6 +24,7 @@ except ImportError:  # its place before ROS 2 Iron
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.diagnostics import Diagnostics
 from person_mtl_ros.nodes.latest_worker import LatestWorker
+from person_mtl_ros.nodes.log_throttle import LogThrottle
 from person_mtl_ros.nodes.message_gaps import MESSAGE_INFO_IS_GIVEN, MessageGaps
 from person_mtl_ros.nodes.node_parameters import (
     ParameterError,
@@ -32,6 +33,10 @@ from person_mtl_ros.nodes.node_parameters import (
     with_changes,
 )
 from person_mtl_ros.parameters import parameter
+
+# How often the log repeats itself.
+WARNING_PERIOD_SEC = 10.0
+ERROR_PERIOD_SEC = 5.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class ManagedNode(LifecycleNode):
         self.diagnostics = Diagnostics(self)
         # What is to be undone when the node is no longer active, the latest first.
         self.while_active = ExitStack()
+        self._log_throttle = LogThrottle()
         self._outputs: list[Any] = []
         self._is_configured = False
 
@@ -154,6 +160,7 @@ class ManagedNode(LifecycleNode):
 
     def guarded(self, topic: str, callback: Callable[..., None]) -> Callable[..., None]:
         """Wrap what takes the messages of a topic: one that raises is counted and logged."""
+        what = f'error in {topic}'
 
         def taken(*message: Any) -> None:
             text = ''
@@ -163,16 +170,17 @@ class ManagedNode(LifecycleNode):
                 if not self.context.ok():  # Ctrl-C ends the context before the callback
                     return
                 text = f"message of '{topic}' dropped: {error}"
-                self.diagnostics.count(f'messages dropped: error in {topic}')
-                self.get_logger().error(text, throttle_duration_sec=5.0)
-            self.diagnostics.warn(f'error in {topic}', text)
+                self.diagnostics.count(f'messages dropped: {what}')
+                if self._log_throttle.is_due(what, ERROR_PERIOD_SEC):
+                    self.get_logger().error(text)
+            self.diagnostics.warn(what, text)
 
         return taken
 
     def warn(self, what: str, text: str) -> None:
         """Warn in diagnostics, and now and then in the log; an empty text takes it back."""
-        if text:
-            self.get_logger().warning(text, throttle_duration_sec=10.0)
+        if text and self._log_throttle.is_due(what, WARNING_PERIOD_SEC):
+            self.get_logger().warning(text)
         self.diagnostics.warn(what, text)
 
     def tell_age(self, header: Any) -> None:
@@ -202,17 +210,19 @@ class ManagedNode(LifecycleNode):
         :param output: what comes out, for the warning.
         :param on_error: returns the reason in a few words.
         """
+        what = f'no {output}'
 
         def reported(item: Any) -> None:
             work(item)
-            self.diagnostics.warn(f'no {output}', '')
+            self.diagnostics.warn(what, '')
 
         def failed(error: Exception) -> None:
             if not self.context.ok():  # Ctrl-C ends the context before the work
                 return
-            self.diagnostics.warn(f'no {output}', f'{output} not published: {error}')
+            self.diagnostics.warn(what, f'{output} not published: {error}')
             self.diagnostics.count(f'{items} dropped: {on_error(error)}')
-            self.get_logger().error(str(error), throttle_duration_sec=5.0)
+            if self._log_throttle.is_due(what, ERROR_PERIOD_SEC):
+                self.get_logger().error(str(error))
 
         worker = LatestWorker(reported, failed)
         self.while_active.callback(

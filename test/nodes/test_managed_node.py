@@ -143,6 +143,45 @@ def test_work_that_fails_warns_until_it_succeeds_or_the_node_rests(moody):
     assert moody.diagnostics.status().message == 'inactive'
 
 
+@pytest.fixture
+def logged(moody, monkeypatch):
+    """Lines that a node logs, in the order of their coming."""
+    lines = []
+    monkeypatch.setattr(
+        rclpy.impl.rcutils_logger._rclpy,
+        'rclpy_logging_rcutils_log',
+        lambda severity, name, message, *place: lines.append(message),
+    )
+    return lines
+
+
+def test_a_warning_that_repeats_hides_no_other_from_the_log(moody, logged):
+    for _ in range(3):
+        moody.warn('a', 'AAA')
+        moody.warn('b', 'BBB')
+    assert logged == ['AAA', 'BBB']
+
+
+def test_a_topic_that_fails_often_hides_no_other_from_the_log(moody, logged):
+    topics = [moody.guarded(topic, moody.work) for topic in ('left', 'right')]
+    for _ in range(3):
+        for take in topics:
+            take('bad')
+    assert logged == [f"message of '{topic}' dropped: item is bad" for topic in ('left', 'right')]
+
+
+def test_a_worker_that_fails_often_hides_no_other_from_the_log(moody, logged):
+    def fail(item):
+        raise ValueError(item)
+
+    workers = [moody.start_worker('items', name, fail, lambda _: 'error') for name in 'ab']
+    for count in range(1, 4):
+        for worker, item in zip(workers, ('of a', 'of b'), strict=True):
+            worker.put(item)
+        _wait_for(lambda n=count: moody.diagnostics.counts().get('items dropped: error') == 2 * n)
+    assert sorted(logged) == ['of a', 'of b']
+
+
 @pytest.mark.parametrize(
     ('policy', 'parameter', 'words'),
     [
