@@ -85,7 +85,7 @@ class TrackedPerson:
     time_since_seen_sec: float  # 0 when is_matched
     attributes: Mapping[str, Float32Array]  # smoothed over the track
     estimate: PersonEstimate | None  # the latest matched one
-    recovered: bool = False  # came back from the gallery after it was lost
+    recovered: bool = False  # was lost and got its id back by appearance
     result_age_sec: float = math.inf  # since the network looked at this person; inf = never yet
 
 

@@ -135,9 +135,9 @@ class ReidTracker:
         seen = sightings_from(persons, self.params, self._embedding_length)
         self._embedding_length = seen.embeddings.shape[1]
         self._table.predict(self._filter, self._dt, camera_motion)
-        pairs = self._associate(seen)
+        pairs, is_by_look = self._associate(seen)
         existence = self._scene.scores.log_ratio(seen.scores)
-        self._update(pairs, seen, existence)
+        self._update(pairs, is_by_look, seen, existence)
         self._mark_missed(image_size)
         self._start(pairs, seen, existence)
         self._identify()
@@ -172,7 +172,8 @@ class ReidTracker:
             self.params.measurement_noise,
         )
 
-    def _associate(self, seen: Sightings) -> Pairs:
+    def _associate(self, seen: Sightings) -> tuple[Pairs, list[bool]]:
+        """Pairs, and for which of them appearance spoke."""
         params, tracks = self.params, self._table.tracks
         expected, variance = self._filter.project(self._table.mean, self._table.covariance)
         evidence = self._scene.weigh(
@@ -186,9 +187,11 @@ class ReidTracker:
             np.array(is_recent, bool),
         )
         self._scene.learn(pairs, tracks, seen, evidence, self._now)
-        return pairs
+        return pairs, evidence.is_by_look(pairs)
 
-    def _update(self, pairs: Pairs, seen: Sightings, existence: FloatArray) -> None:
+    def _update(
+        self, pairs: Pairs, is_by_look: list[bool], seen: Sightings, existence: FloatArray
+    ) -> None:
         params, table = self.params, self._table
         rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
         table.mean[rows], table.covariance[rows] = self._filter.update(
@@ -196,8 +199,9 @@ class ReidTracker:
         )
         nats, coverage = existence.tolist(), seen.coverage.tolist()
         is_trusted = ((seen.scores >= params.high_score) & seen.has_look).tolist()
-        for row, column in pairs:
+        for (row, column), by_look in zip(pairs, is_by_look, strict=True):
             track = table.tracks[row]
+            track.recovered |= by_look and track.state == TrackState.LOST
             track.existence.hit(nats[column], self._dt, self._now - track.born_sec)
             person = seen.persons[column]
             track.see(person, self._now, coverage[column], params.attribute_memory_sec)

@@ -28,7 +28,7 @@ class Track:
     existence: Existence
     state: TrackState = TrackState.TENTATIVE
     is_matched: bool = True
-    recovered: bool = False
+    recovered: bool = False  # was lost and got its id back by appearance
     evaluated_sec: float = -math.inf  # when the network looked at this person last
     attributes: AttributeBelief = field(default_factory=AttributeBelief)
     keypoints: KeypointFilter = field(default_factory=KeypointFilter)
@@ -62,7 +62,6 @@ class Track:
         self.is_matched = True
         if self.state != TrackState.TENTATIVE:
             self.existence.keep_above(SEEN_LOG_ODDS)
-            self.recovered |= self.state == TrackState.LOST
             self.state = TrackState.CONFIRMED
 
     def miss(self, nats: float, is_hidden: bool, is_unknown: bool) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from people import RATE_HZ, THRESHOLD, Images, ids, look, nobody, person, play, standing
 
-from person_mtl_ros.structures import TrackState
+from person_mtl_ros.structures import TrackedPerson, TrackState
 from person_mtl_ros.tracking import ReidTracker, ReidTrackerParams
 
 
@@ -79,6 +79,33 @@ def test_person_in_sight_can_be_forgotten() -> None:
     assert ids(play(tracker, standing(7, 3.0, 5.0))[-1]) == [2]
 
 
+def lost_and_found(images: Images, seen_again: Images) -> TrackedPerson:
+    """Who stands where somebody was lost a moment ago, and keeps the id."""
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    begin_sec = images[-1][0] + 0.1
+    (lost,) = play(tracker, images + nobody(begin_sec, begin_sec + 1.0))[-1]
+    assert lost.state == TrackState.LOST and not lost.recovered
+    (found,) = play(tracker, seen_again)[-1]
+    assert (found.track_id, found.state) == (1, TrackState.CONFIRMED)
+    return found
+
+
+def test_a_lost_person_found_by_motion_alone_is_not_called_recovered() -> None:
+    images = [(0.1 * i, [person(300.0)]) for i in range(30)]
+    assert not lost_and_found(images, [(4.0, [person(300.0)])]).recovered
+
+
+def test_a_lost_person_found_by_look_is_called_recovered() -> None:
+    assert lost_and_found(standing(7, 0.0, 3.0), standing(7, 4.0, 4.05)).recovered
+
+
+def test_a_lost_person_of_another_look_found_by_motion_is_not_called_recovered() -> None:
+    between = look(7) + 2.5 * look(8)
+    between /= np.linalg.norm(between)
+    found = [(4.0, [person(300.0, embedding=between)])]
+    assert not lost_and_found(standing(7, 0.0, 3.0), found).recovered
+
+
 @pytest.mark.parametrize('is_restarted', [False, True])
 def test_both_views_of_a_person_are_remembered_after_a_restart_too(is_restarted: bool) -> None:
     tracker = ReidTracker(same_person_threshold=THRESHOLD)
@@ -110,7 +137,7 @@ def test_person_who_returns_half_hidden_is_recognised() -> None:
     tracker = ReidTracker(same_person_threshold=THRESHOLD)
     play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 9.0))
     in_front = person(912.0, y=205.0, height=110.0, embedding=look(8))
-    mixed = look(7) + 0.4 * look(8)
+    mixed = look(7) + 2.5 * look(8)
     mixed /= np.linalg.norm(mixed)
     images = [
         (9.0 + 0.1 * i, [in_front, person(900.0, embedding=mixed, score=0.9)]) for i in range(10)
