@@ -137,7 +137,7 @@ def test_person_who_returns_half_hidden_is_recognised() -> None:
     tracker = ReidTracker(same_person_threshold=THRESHOLD)
     play(tracker, standing(7, 0.0, 3.0) + nobody(3.0, 9.0))
     in_front = person(912.0, y=205.0, height=110.0, embedding=look(8))
-    mixed = look(7) + 2.5 * look(8)
+    mixed = look(7) + 0.4 * look(8)
     mixed /= np.linalg.norm(mixed)
     images = [
         (9.0 + 0.1 * i, [in_front, person(900.0, embedding=mixed, score=0.9)]) for i in range(10)
