@@ -138,13 +138,16 @@ def _evaluate_offline(source: Source, options: argparse.Namespace) -> SequenceRe
     )
     begin = time.perf_counter()
     tracked = track_frames(frames, perception, tracker, source.image_size, latency)
-    rows = [
-        row for frame, tracks in tracked for row in rows_from_tracks(frame.index, reported(tracks))
-    ]
+    rows: list[tuple[float, ...]] = []
+    processed = 0
+    for frame, tracks in tracked:
+        rows += rows_from_tracks(frame.index, reported(tracks))
+        processed += 1
     duration_sec = time.perf_counter() - begin
     table = table_from_rows(rows)
     _write_tracks(source, table, options)
-    return score(source, table, duration_sec, latency)
+    assert source.length is not None  # recordings with ground truth have an end
+    return score(source, table, duration_sec, latency, dropped=source.length - processed)
 
 
 def _tracking(source: Source, options: argparse.Namespace) -> tuple[Perception | None, Tracker]:

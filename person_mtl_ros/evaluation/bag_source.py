@@ -25,6 +25,9 @@ from person_mtl_ros.images import ImageError, bgr_from_compressed, bgr_from_imag
 from person_mtl_ros.structures import Detection, UInt8Array
 from person_mtl_ros.video import DEFAULT_FRAME_RATE
 
+# A stamp this much older than the newest means that time starts again, as in the nodes.
+TIME_JUMP_NS = 10**9
+
 
 class BagSource:
     """
@@ -32,7 +35,8 @@ class BagSource:
 
     Frame ``n`` is the ``n``-th image; its stamp is that of the message header. Detections belong
     to the image with the same stamp, or with ``slop_sec`` to the nearest one not further away.
-    An image without a message of detections is a frame without people.
+    An image without a message of detections is a frame without people. One whose stamp is zero, or
+    not later than those before, is no frame but keeps its number; so do the nodes refuse it.
 
     :param path: folder of the bag.
     :param image_topic: empty to take the only topic of images, raw or compressed.
@@ -84,6 +88,7 @@ class BagSource:
         self.frame_rate = _frame_rate(image_stamps)
         self.has_detections = bool(found_topic)
         self.notes: tuple[str, ...] = ()
+        self._left_out = self._refuse(image_stamps)
         self._detections: list[tuple[Detection, ...]] = [() for _ in image_stamps]
         if found_topic:
             self._pair(image_stamps, messages, slop_sec, tuple(person_class_ids))
@@ -94,13 +99,15 @@ class BagSource:
 
     def __iter__(self) -> Iterator[Frame]:
         """
-        Frames 1 to ``length``.
+        Frames 1 to ``length``, but those left out for their stamps.
 
         :raises BagError: when an image cannot be decoded.
         """
         with self._open() as reader:
             images = self._read(reader, self._image_topic)
             for index, (connection, data) in enumerate(images, start=1):
+                if index - 1 in self._left_out:
+                    continue
                 message = reader.deserialize(data, connection.msgtype)
                 image = self._decode(message, connection, index)
                 stamp_sec = _stamp_ns(message) / 1e9
@@ -155,6 +162,21 @@ class BagSource:
         except ImageError as error:
             raise BagError(f'{self.path}: image {index} on {connection.topic}: {error}') from error
 
+    def _refuse(self, image_stamps: list[int]) -> frozenset[int]:
+        """Places of images whose stamps tell no time; says how many and why."""
+        reasons = _stamp_faults(image_stamps)
+        for reason, count in sorted(Counter(reasons.values()).items()):
+            self._note(f'{count} of {self.length} images left out: {reason}')
+        if len(reasons) == self.length:
+            raise BagError(
+                f'{self.path}: no image on {self._image_topic} has a stamp; the header of each '
+                'needs the time at which it was taken'
+            )
+        return frozenset(reasons)
+
+    def _note(self, text: str) -> None:
+        self.notes += (f'{self.path}: {text}',)
+
     def _pair(
         self,
         image_stamps: list[int],
@@ -183,15 +205,13 @@ class BagSource:
             )
             self._detections[image] = tuple(people)
             faults.update(reasons)
-        notes = [f'{count} detections left out: {why}' for why, count in sorted(faults.items())]
-        if len(best) < self.length:
-            notes.append(
-                f'{self.length - len(best)} of {self.length} images have no message of detections'
-            )
+        for why, count in sorted(faults.items()):
+            self._note(f'{count} detections left out: {why}')
+        if alone := self.length - len(self._left_out | best.keys()):
+            self._note(f'{alone} of {self.length} images have no message of detections')
         if len(best) < len(messages):
             count = len(messages) - len(best)
-            notes.append(f'{count} of {len(messages)} messages of detections have no image')
-        self.notes = tuple(f'{self.path}: {note}' for note in notes)
+            self._note(f'{count} of {len(messages)} messages of detections have no image')
 
     def _read_ground_truth(self, path: Path) -> MotTable:
         try:
@@ -207,6 +227,19 @@ class BagSource:
 
 def _stamp_ns(message: Any) -> int:
     return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+
+
+def _stamp_faults(stamps_ns: list[int]) -> dict[int, str]:
+    """Place -> why a stamp tells no time, after all those before it."""
+    newest, faults = 0, {}
+    for place, stamp in enumerate(stamps_ns):
+        if stamp <= 0:
+            faults[place] = 'zero stamp'
+        elif 0 <= newest - stamp < TIME_JUMP_NS:
+            faults[place] = 'repeated stamp' if stamp == newest else 'late'
+        else:
+            newest = stamp
+    return faults
 
 
 def _nearest(

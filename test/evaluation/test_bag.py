@@ -148,10 +148,10 @@ class HandmadeBag:
         stamp = self.types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9))
         return self.types['std_msgs/msg/Header'](stamp, 'camera')
 
-    def add_image(self, stamp_ns, topic='/image', encoding='mono8', size=12):
+    def add_image(self, stamp_ns, topic='/image', encoding='mono8', size=12, recorded_ns=None):
         data = np.arange(size, dtype=np.uint8)
         message = self.types[IMAGE](self.header(stamp_ns), 3, 4, encoding, 0, 4, data)
-        self.add(topic, message, stamp_ns)
+        self.add(topic, message, stamp_ns if recorded_ns is None else recorded_ns)
 
     def add_detections(self, stamp_ns, widths=(2.0,), class_id='person', topic='/detections'):
         header = self.header(stamp_ns)
@@ -219,6 +219,38 @@ def test_slop_pairs_the_nearest(tmp_path):
     source = BagSource(tmp_path / 'bag', slop_sec=0.05)
     widths = [[float(d.box_xyxy[2] - d.box_xyxy[0]) for d in frame.detections] for frame in source]
     assert widths == [[2.0], [], [3.0]]
+
+
+def test_images_whose_stamps_tell_no_time_are_left_out_and_counted(tmp_path):
+    second = 10**9
+    with HandmadeBag(tmp_path / 'bag') as bag:
+        # The last one begins again, as the time of a bag that is played in a loop.
+        stamps = (0, 5 * second, 6 * second, 6 * second, 6 * second - 1, 7 * second, 2 * second)
+        for number, stamp in enumerate(stamps):
+            bag.add_image(stamp, recorded_ns=number)
+        bag.add_detections(0)
+        for stamp in (2, 5, 6):
+            bag.add_detections(stamp * second)
+    source = BagSource(tmp_path / 'bag')
+    frames = list(source)
+    assert [frame.index for frame in frames] == [2, 3, 6, 7]
+    assert [frame.stamp_sec for frame in frames] == [5, 6, 7, 2]
+    assert [len(frame.detections) for frame in frames] == [1, 1, 0, 1]
+    assert [note.split(': ', 1)[1] for note in source.notes] == [
+        '1 of 7 images left out: late',
+        '1 of 7 images left out: repeated stamp',
+        '1 of 7 images left out: zero stamp',
+        '1 of 7 images have no message of detections',
+    ]
+
+
+def test_a_bag_without_stamps_is_an_error(tmp_path):
+    with HandmadeBag(tmp_path / 'bag') as bag:
+        for _ in range(3):
+            bag.add_image(0)
+            bag.add_detections(0)
+    with pytest.raises(BagError, match='no image on /image has a stamp'):
+        BagSource(tmp_path / 'bag')
 
 
 def test_bad_boxes_and_other_classes_are_counted(tmp_path):
