@@ -24,6 +24,7 @@ from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
 from person_mtl_ros.nodes.person_messages import (
     MAX_TRACKS,
+    ReadPersons,
     model_info_from_message,
     persons_from_message,
     tracks_to_message,
@@ -31,7 +32,7 @@ from person_mtl_ros.nodes.person_messages import (
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import parameter
-from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackState
+from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.gallery import RememberedPerson
 from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
 
@@ -163,22 +164,31 @@ class TrackerNode(ManagedNode):
         if refused:
             self.diagnostics.count(f'messages dropped: {refused}')
             return
-        seen = persons_from_message(message, self._info, estimates)
+        seen = self._seen(message, estimates)
         read = time.monotonic()
+        tracks = self._track(message, stamp_sec, seen)
+        tracked = time.monotonic()
+        self._publish(message, tracks, seen)
+        end = time.monotonic()
+        self.diagnostics.latency('read', read - begin)
+        self.diagnostics.latency('track', tracked - read)
+        self.diagnostics.latency('publish', end - tracked)
+        self.diagnostics.latency('total', end - begin)
+        self.tell_age(message.header)
+
+    def _seen(self, message: Any, estimates: list[PersonEstimate] | None) -> ReadPersons:
+        seen = persons_from_message(message, self._info, estimates)
         for fault in seen.faults:
             self.diagnostics.count(f'persons refused: {fault}')
-        motion = message.camera_motion
-        since_sec = time_ns(message.camera_motion_since) / 1e9
-        fault = camera_motion_fault(motion, since_sec, self._newest_sec)
-        if fault:
-            self.diagnostics.count(f'camera motion refused: {fault}')
+        return seen
+
+    def _track(self, message: Any, stamp_sec: float, seen: ReadPersons) -> list[TrackedPerson]:
         tracks = self._tracker.step(
             stamp_sec,
             seen.persons,
             image_size=(message.image_width, message.image_height),
-            camera_motion=None if fault or not motion else motion,
+            camera_motion=self._camera_motion(message),
         )
-        tracked = time.monotonic()
         if self._tracker.was_reset:
             self.diagnostics.count('time jumps back')
             self.get_logger().warning(
@@ -187,16 +197,21 @@ class TrackerNode(ManagedNode):
                 throttle_duration_sec=5.0,
             )
         self._newest_sec = stamp_sec
+        return tracks
+
+    def _camera_motion(self, message: Any) -> Any:
+        motion = message.camera_motion
+        since_sec = time_ns(message.camera_motion_since) / 1e9
+        fault = camera_motion_fault(motion, since_sec, self._newest_sec)
+        if fault:
+            self.diagnostics.count(f'camera motion refused: {fault}')
+        return None if fault or not motion else motion
+
+    def _publish(self, message: Any, tracks: list[TrackedPerson], seen: ReadPersons) -> None:
         if not self.params(TrackerNodeParams).publish_lost:
             tracks = [track for track in tracks if track.state != TrackState.LOST]
         self.diagnostics.count('tracks not published: too many', max(0, len(tracks) - MAX_TRACKS))
         self._tracked.publish(tracks_to_message(message, tracks, self._info, seen))
-        end = time.monotonic()
-        self.diagnostics.latency('read', read - begin)
-        self.diagnostics.latency('track', tracked - read)
-        self.diagnostics.latency('publish', end - tracked)
-        self.diagnostics.latency('total', end - begin)
-        self.tell_age(message.header)
 
     def _refusal(self, model_id: str, stamp_sec: float) -> str:
         if model_id != self._info.model_id:
