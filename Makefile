@@ -15,7 +15,14 @@ INSTALLED := $(shell find msg srv config launch rviz compat/vision_msgs compat/w
 	person_mtl_ros/weights person_mtl_ros/demo_clip -type f 2>/dev/null) \
 	CMakeLists.txt package.xml setup.cfg
 
-.PHONY: setup demo test train-smoke lint docs clean
+# What needs neither ROS nor torch nor TrackEval.
+OLDEST_TESTS := test/tracking $(addprefix test/evaluation/test_, calibration.py labelled_views.py \
+	latency.py mot_files.py reentry.py sequence.py) $(addprefix test/test_, atomic_path.py \
+	camera_geometry.py camera_motion.py cost_model.py crops.py detections.py drawing.py \
+	gallery_file.py hog_detector.py images.py json_report.py odometry.py parameters.py \
+	person_log.py pipeline.py refresh.py video.py)
+
+.PHONY: setup demo test oldest train-smoke lint docs clean
 
 setup: $(VENV)/built
 
@@ -24,6 +31,12 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# The robot's side on the libraries of Ubuntu 22.04.
+oldest:
+	$(PYTHON) -m venv build/oldest
+	build/oldest/bin/pip install --quiet --disable-pip-version-check -r test/oldest_requirements.txt
+	PYTHONPATH=compat/cv_bridge build/oldest/bin/python -m pytest $(OLDEST_TESTS)
 
 train-smoke: setup
 	$(BIN)/python -m training.smoke
