@@ -12,14 +12,9 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, qos_policy_name_from_kind
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # its place before ROS 2 Iron
-    from rclpy.qos_event import SubscriptionEventCallbacks
 
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.diagnostics import Diagnostics
@@ -32,6 +27,7 @@ from person_mtl_ros.nodes.node_parameters import (
     refuse_unknown_parameters,
     with_changes,
 )
+from person_mtl_ros.nodes.qos import qos_mismatch
 from person_mtl_ros.parameters import parameter
 
 # How often the log repeats itself.
@@ -140,22 +136,17 @@ class ManagedNode(LifecycleNode):
                 self.diagnostics.latency(f'{topic} on the way', way_ns / 1e9)
             guarded(message)
 
-        def incompatible(event: Any) -> None:
-            policy = qos_policy_name_from_kind(event.last_policy_kind)
-            text = f"a publisher of '{topic}' offers a QoS that does not match: {policy}"
-            if policy == 'RELIABILITY' and reliability_parameter:
-                text += f'; set {reliability_parameter} to best_effort'
-            self.get_logger().warning(text)
-            self.diagnostics.warn(f'qos of {topic}', text)
+        def watch_qos() -> None:
+            publishers = self.get_publishers_info_by_topic(subscription.topic_name)
+            why = qos_mismatch([p.qos_profile for p in publishers], qos, reliability_parameter)
+            text = f"a publisher of '{topic}' offers a QoS that does not match: {why}"
+            self.warn(f'qos of {topic}', text if why else '')
 
         subscription = self.create_subscription(
-            message_type,
-            topic,
-            counted if MESSAGE_INFO_IS_GIVEN else guarded,
-            qos,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=incompatible),
+            message_type, topic, counted if MESSAGE_INFO_IS_GIVEN else guarded, qos
         )
         self.while_active.callback(self.destroy_subscription, subscription)
+        self.every(1.0, watch_qos)
         return subscription
 
     def guarded(self, topic: str, callback: Callable[..., None]) -> Callable[..., None]:

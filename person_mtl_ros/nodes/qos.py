@@ -1,6 +1,15 @@
-"""Quality-of-service profiles from the strings people write in parameter files."""
+"""Quality of service: profiles from what people write in parameter files, and do two match."""
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from collections.abc import Iterable
+
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
 
 RELIABILITIES = ('best_effort', 'reliable')
 
@@ -29,3 +38,23 @@ def latched_profile() -> QoSProfile:
         history=HistoryPolicy.KEEP_LAST,
         depth=1,
     )
+
+
+def qos_mismatch(
+    offers: Iterable[QoSProfile], wanted: QoSProfile, reliability_parameter: str = ''
+) -> str:
+    """
+    Say why a subscription hears nothing from a publisher; empty if it hears all.
+
+    :param offers: profiles of the publishers.
+    :param wanted: profile of the subscription.
+    :param reliability_parameter: the parameter that ``wanted`` follows, if there is one.
+    """
+    for offer in offers:
+        compatibility, reason = qos_check_compatible(offer, wanted)
+        if compatibility == QoSCompatibility.ERROR:
+            text = reason.strip(';').replace(';', ', ').replace('ERROR: ', '')
+            if reliability_parameter and offer.reliability == ReliabilityPolicy.BEST_EFFORT:
+                text += f'; set {reliability_parameter} to best_effort'
+            return text
+    return ''

@@ -1,7 +1,6 @@
 import ast
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +15,7 @@ from std_msgs.msg import Empty
 
 import person_mtl_ros.nodes
 from person_mtl_ros.nodes.managed_node import ManagedNode
-from person_mtl_ros.nodes.qos import qos_profile
+from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 
 DEADLINE_SEC = 20.0
 NODES = Path(person_mtl_ros.nodes.__file__).parent
@@ -182,26 +181,47 @@ def test_a_worker_that_fails_often_hides_no_other_from_the_log(moody, logged):
     assert sorted(logged) == ['of a', 'of b']
 
 
+@pytest.fixture
+def neighbour(context):
+    made = rclpy.create_node('neighbour', context=context)
+    yield made
+    made.destroy_node()
+
+
+UNRELIABLE = 'Best effort publisher and reliable subscription'
+VOLATILE = 'Volatile publisher and transient local subscription'
+BEST_EFFORT, RELIABLE = (qos_profile(name, 1) for name in ('best_effort', 'reliable'))
+
+
 @pytest.mark.parametrize(
-    ('policy', 'parameter', 'words'),
+    ('wanted', 'offered', 'parameter', 'words'),
     [
-        (
-            'RELIABILITY',
-            'camera_reliability',
-            'RELIABILITY; set camera_reliability to best_effort',
-        ),
-        ('RELIABILITY', '', 'RELIABILITY'),
-        ('DURABILITY', 'camera_reliability', 'DURABILITY'),
+        (RELIABLE, BEST_EFFORT, 'camera_qos', f'{UNRELIABLE}; set camera_qos to best_effort'),
+        (RELIABLE, BEST_EFFORT, '', UNRELIABLE),
+        (latched_profile(), RELIABLE, 'camera_qos', VOLATILE),
     ],
+    ids=['parameter', 'reliability', 'durability'],
 )
-def test_a_qos_that_does_not_match_is_named(moody, monkeypatch, policy, parameter, words):
-    made = {}
-    monkeypatch.setattr(moody, 'create_subscription', lambda *_, **options: made.update(options))
-    monkeypatch.setattr(moody, 'destroy_subscription', lambda _: None)
-    moody.subscribe(Empty, 'input', print, qos_profile('reliable', 1), parameter)
-    kind = rclpy.qos.QoSPolicyKind[policy]
-    made['event_callbacks'].incompatible_qos(SimpleNamespace(last_policy_kind=kind))
-    assert moody.diagnostics.status().message.endswith(f'does not match: {words}')
+def test_a_qos_that_does_not_match_is_named_until_its_publisher_is_gone(
+    moody, neighbour, wanted, offered, parameter, words
+):
+    assert moody.start()
+    moody.subscribe(Empty, 'camera', print, wanted, parameter)
+    executor = SingleThreadedExecutor(context=moody.context)
+    executor.add_node(moody)
+
+    def until(text):
+        deadline = time.monotonic() + DEADLINE_SEC
+        while moody.diagnostics.status().message != text and time.monotonic() < deadline:
+            executor.spin_once(timeout_sec=0.1)
+        assert moody.diagnostics.status().message == text
+
+    neighbour.create_publisher(Empty, 'camera', latched_profile())  # which matches, and stays
+    other = neighbour.create_publisher(Empty, 'camera', offered)
+    until(f"a publisher of 'camera' offers a QoS that does not match: {words}")
+    neighbour.destroy_publisher(other)
+    until('active')
+    executor.shutdown()
 
 
 @pytest.mark.parametrize('path', [*NODES.glob('*_node.py')], ids=lambda path: path.stem)
