@@ -107,6 +107,8 @@ def _mask_fault(mask: Any) -> str:
         return 'part mask out of image'
     if len(mask.data) and min(mask.roi.size_x, mask.roi.size_y) < 1:
         return 'part mask without area'
+    if len(mask.data) != mask.width * mask.height:
+        return 'part mask of another size than its data'
     return ''
 
 

@@ -130,10 +130,10 @@ def person_to_message(person: PersonEstimate, info: ModelInfo) -> PersonMessage:
 
 
 def person_from_message(message: Any, info: ModelInfo) -> PersonEstimate:
-    """Inverse of :func:`person_to_message`."""
+    """Inverse of :func:`person_to_message`, of a message without ``person_fault``."""
     mask = message.part_mask
     part_mask = None
-    if mask.width * mask.height > 0 and len(mask.data) == mask.width * mask.height:
+    if len(mask.data):
         labels = np.array(mask.data, np.uint8).reshape(mask.height, mask.width)
         part_mask = PartMask(labels, xyxy_from_bounding_box(mask.roi))
     return PersonEstimate(

@@ -31,6 +31,7 @@ from person_mtl_ros.nodes.person_messages import (
 )
 from person_mtl_ros.nodes.qos import latched_profile, qos_profile
 from person_mtl_ros.nodes.running import run_node
+from person_mtl_ros.nodes.score_watch import ScoreWatch
 from person_mtl_ros.parameters import parameter
 from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.gallery import RememberedPerson
@@ -74,6 +75,7 @@ class TrackerNode(ManagedNode):
         self._info = ModelInfo('')
         self._tracker = ReidTracker(self.params(ReidTrackerParams))
         self._newest_sec = -math.inf
+        self._scores = ScoreWatch()
         path = self.params(TrackerNodeParams).gallery_file
         self._gallery_file = Path(path).resolve() if path else None
         self._has_loaded_gallery = False  # until the network is known; then it may be saved
@@ -104,6 +106,7 @@ class TrackerNode(ManagedNode):
     def parameters_changed(self) -> None:  # noqa: D102
         with self._lock:
             self._tracker.params = self.params(ReidTrackerParams)
+            self._scores = ScoreWatch()
 
     def _use_model(self, message: Any) -> None:
         with self._lock:
@@ -164,7 +167,7 @@ class TrackerNode(ManagedNode):
         if refused:
             self.diagnostics.count(f'messages dropped: {refused}')
             return
-        seen = self._seen(message, estimates)
+        seen = self._seen(message, stamp_sec, estimates)
         read = time.monotonic()
         tracks = self._track(message, stamp_sec, seen)
         tracked = time.monotonic()
@@ -176,10 +179,17 @@ class TrackerNode(ManagedNode):
         self.diagnostics.latency('total', end - begin)
         self.tell_age(message.header)
 
-    def _seen(self, message: Any, estimates: list[PersonEstimate] | None) -> ReadPersons:
+    def _seen(
+        self, message: Any, stamp_sec: float, estimates: list[PersonEstimate] | None
+    ) -> ReadPersons:
         seen = persons_from_message(message, self._info, estimates)
         for fault in seen.faults:
             self.diagnostics.count(f'persons refused: {fault}')
+        params = self.params(ReidTrackerParams)
+        scores = [person.detection.score for person in seen.persons]
+        ignored = sum(score < params.low_score for score in scores)
+        self.diagnostics.count('persons ignored: score below low_score', ignored)
+        self.warn('scores', self._scores.warning(stamp_sec, scores, params.high_score))
         return seen
 
     def _track(self, message: Any, stamp_sec: float, seen: ReadPersons) -> list[TrackedPerson]:

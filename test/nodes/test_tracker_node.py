@@ -4,7 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import Bench, header_at
-from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPerson, TrackedPersonArray
+from person_mtl.msg import (
+    PartMask,
+    PersonArray,
+    PersonModelInfo,
+    TrackedPerson,
+    TrackedPersonArray,
+)
 from person_mtl.srv import ForgetPerson
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -26,10 +32,10 @@ def look(person: int) -> np.ndarray:
     return np.eye(8, dtype=np.float32)[person]
 
 
-def person(x: float, who: int = 0) -> PersonEstimate:
+def person(x: float, who: int = 0, score: float = 0.9) -> PersonEstimate:
     box_xyxy = np.array([x - 20, 100, x + 20, 220], np.float32)
     hat = {'hat': np.array([0.25, 0.75], np.float32)}
-    return PersonEstimate(Detection(box_xyxy, 0.9), look(who), hat)
+    return PersonEstimate(Detection(box_xyxy, score), look(who), hat)
 
 
 class Room:
@@ -189,10 +195,14 @@ BOX = np.array([80, 100, 120, 220], np.float32)
         (_first(embedding=float_array(np.full(8, 3e38))), 'embedding not of unit length'),
         (_first(attribute_probabilities=float_array([1])), 'attributes of another number'),
         (_first(is_evaluated=False), 'results without is_evaluated'),
+        (
+            _first(part_mask=PartMask(width=2, height=3)),
+            'part mask of another size than its data',
+        ),
     ],
     ids=[
         *('nan_box', 'far', 'inverted', 'score', 'nan', 'length', 'zero', 'huge', 'attributes'),
-        'not_evaluated',
+        *('not_evaluated', 'mask'),
     ],
 )
 def test_a_bad_person_costs_only_itself(room, change, reason):
@@ -293,6 +303,24 @@ def test_parameters_change_while_it_runs(room):
         result = set_parameter(name, value)
         assert not result.successful and words in result.reason, result
     assert len(room.watch(person(100))) == 1
+
+
+def test_persons_below_low_score_are_counted(room):
+    wait = room.count_grows('persons ignored: score below low_score', 3)
+    for _ in range(3):
+        answer = room.answer(room.show(person(100), person(300, 1, score=0.09)))
+    assert len(answer.persons) == 1
+    wait()
+
+
+def test_a_detector_that_never_reaches_high_score_is_warned_of(bench):
+    room = Room(bench).enter()
+    for _ in range(7):
+        assert not room.answer(room.show(person(100, score=0.42), step=1.0)).persons
+    bench.until(lambda: bench.levels.get(NODE, '').startswith('no track starts: the highest'))
+    assert 'is 0.42, below high_score 0.5; set high_score' in bench.levels[NODE]
+    assert len(room.watch(person(100))) == 1
+    bench.until(lambda: bench.levels[NODE] == 'active')
 
 
 def test_a_broken_model_description_costs_only_itself(room):
