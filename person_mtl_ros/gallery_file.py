@@ -8,6 +8,7 @@ data: whoever keeps the file needs a reason and the right to do so, and erases i
 
 import glob
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,6 +99,57 @@ def erase_gallery(path: Path) -> None:
             raise GalleryFileError(f'{path}: not a gallery file, left alone')
         path.unlink()
     _remove_unfinished(path)
+
+
+class GalleryFile:
+    """
+    The file of one tracker: read once the network is known, then written when people changed.
+
+    :param path: of a ``.safetensors`` file, there or not; a link is followed.
+    :raises GalleryFileError: when there can be no such file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path).resolve()
+        self._model_id = ''  # of the people that may be written; empty until they were read
+        self._seen_sec: dict[int, float] = {}  # in the file: who and when last
+        if not self.path.parent.is_dir():
+            raise GalleryFileError(
+                f'gallery_file is {path!r}, but the folder {self.path.parent} does not exist: '
+                'make it or name another file'
+            )
+        if self.path.is_dir():
+            raise GalleryFileError(f'gallery_file is {path!r}, a folder; expected a file in it')
+
+    def read(self, model_id: str) -> list[RememberedPerson]:
+        """See :func:`load_gallery`; nobody without a file. Nothing is written until it works."""
+        self._model_id = ''
+        people = load_gallery(self.path, model_id) if self.path.exists() else []
+        self._model_id = model_id
+        self._seen_sec = {person.track_id: -math.inf for person in people}
+        return people
+
+    def write(self, people: Sequence[RememberedPerson], model_id: str, now_sec: float) -> None:
+        """
+        Write the file, if it was read for this network and somebody was seen or has gone since.
+
+        :param now_sec: on any clock, from which ``unseen_sec`` of the people counts back; -inf
+            before the first image.
+        :raises OSError: when it cannot be written.
+        """
+        seen_sec = {p.track_id: round(now_sec - p.unseen_sec, 3) for p in people}
+        if model_id and model_id == self._model_id and seen_sec != self._seen_sec:
+            save_gallery(self.path, people, model_id)
+            self._seen_sec = seen_sec
+
+    def forget(self, track_id: int) -> bool:
+        """See :func:`forget_in_gallery`; for a file that was not read, whose people nobody has."""
+        return not self._model_id and forget_in_gallery(self.path, track_id)
+
+    def erase(self, model_id: str) -> None:
+        """See :func:`erase_gallery`; people of this network may be written from now on."""
+        erase_gallery(self.path)
+        self._model_id, self._seen_sec = model_id, {}
 
 
 def _read(path: Path) -> tuple[str, list[RememberedPerson]]:

@@ -5,6 +5,7 @@ import pytest
 from safetensors.numpy import save
 
 from person_mtl_ros.gallery_file import (
+    GalleryFile,
     GalleryFileError,
     erase_gallery,
     forget_in_gallery,
@@ -131,3 +132,50 @@ def test_what_a_killed_process_left_half_written_goes_too(file, leave) -> None:
     unfinished.write_bytes(file.read_bytes())
     leave(file)
     assert not unfinished.exists()
+
+
+def test_the_file_is_written_only_when_somebody_was_seen_or_has_gone(file) -> None:
+    tracker = ReidTracker(same_person_threshold=THRESHOLD)
+    gallery = GalleryFile(str(file))
+    tracker.remember(gallery.read('model A'))
+
+    def is_written(now_sec: float, model_id: str = 'model A') -> bool:
+        before = file.stat().st_ino
+        gallery.write(tracker.remembered(), model_id, now_sec)
+        return file.stat().st_ino != before
+
+    assert not is_written(-np.inf)
+    watch(tracker, 0, 5.0)
+    assert not is_written(6.9, 'model B')
+    assert is_written(6.9)
+    tracker.step(8.0, [])
+    assert not is_written(8.0)
+    tracker.forget(2)
+    assert is_written(8.0)
+    assert [person.track_id for person in load_gallery(file, 'model A')] == [1]
+
+
+def test_a_file_that_cannot_be_read_is_not_written(file) -> None:
+    gallery = GalleryFile(str(file))
+    gallery.write(known_tracker().remembered()[:1], 'model B', 0.0)
+    with pytest.raises(GalleryFileError, match='model A'):
+        gallery.read('model B')
+    gallery.write(known_tracker().remembered()[:1], 'model B', 0.0)
+    assert len(load_gallery(file, 'model A')) == 2
+    gallery.erase('model B')
+    gallery.write(known_tracker().remembered()[:1], 'model B', 0.0)
+    assert len(load_gallery(file, 'model B')) == 1
+
+
+def test_a_link_to_the_file_stays_one(file, tmp_path) -> None:
+    link = tmp_path / 'link.safetensors'
+    link.symlink_to(file)
+    GalleryFile(str(link)).erase('')
+    assert link.is_symlink() and not file.exists()
+
+
+def test_a_path_without_room_for_a_file_is_refused(tmp_path) -> None:
+    with pytest.raises(GalleryFileError, match='none does not exist: make it'):
+        GalleryFile(str(tmp_path / 'none' / 'gallery.safetensors'))
+    with pytest.raises(GalleryFileError, match='a folder; expected a file'):
+        GalleryFile(str(tmp_path))

@@ -5,20 +5,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
 from person_mtl.srv import ForgetPerson
 from std_srvs.srv import Trigger
 
-from person_mtl_ros.gallery_file import (
-    GalleryFileError,
-    erase_gallery,
-    forget_in_gallery,
-    load_gallery,
-    save_gallery,
-)
+from person_mtl_ros.gallery_file import GalleryFile, GalleryFileError
 from person_mtl_ros.nodes.conversions import stamp_ns, time_ns
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
@@ -34,11 +27,12 @@ from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.nodes.score_watch import ScoreWatch
 from person_mtl_ros.parameters import parameter
 from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackedPerson, TrackState
-from person_mtl_ros.tracking.gallery import RememberedPerson
 from person_mtl_ros.tracking.reid_tracker import ReidTracker, ReidTrackerParams
 
 if TYPE_CHECKING:  # a tracker alone needs no network
     from person_mtl_ros.nodes.perception_node import PerceptionNode
+
+SAVE_SEC = 30.0  # what a crash may cost of gallery_file; each write is some MB at most
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,9 @@ class TrackerNodeParams:
     )
     gallery_file: str = parameter(
         '',
-        'file that keeps embeddings of people (biometric data!) between runs; empty keeps none',
+        'file in a folder that exists, keeps embeddings of people (biometric data!) between runs, '
+        'of those last seen within retention_sec, the time the robot is off included; empty '
+        'keeps none',
         read_only=True,
     )
 
@@ -77,14 +73,14 @@ class TrackerNode(ManagedNode):
         self._newest_sec = -math.inf
         self._scores = ScoreWatch()
         path = self.params(TrackerNodeParams).gallery_file
-        self._gallery_file = Path(path).resolve() if path else None
-        self._has_loaded_gallery = False  # until the network is known; then it may be saved
+        self._gallery_file = GalleryFile(path) if path else None
         self._tracked = self.create_lifecycle_publisher(
             TrackedPersonArray, 'tracked_persons', qos_profile('reliable', 10)
         )
 
     def activate(self) -> None:  # noqa: D102
         self.while_active.callback(self._save_gallery)  # undone last, when nothing comes any more
+        self.every(SAVE_SEC, self._save_gallery)
         self.subscribe(PersonModelInfo, 'model_info', self._use_model, latched_profile())
         self._subscribe_to_persons()
         for service_type, name, answer in (
@@ -124,29 +120,29 @@ class TrackerNode(ManagedNode):
         self._load_gallery()
 
     def _load_gallery(self) -> None:
-        self._has_loaded_gallery = False
         if self._gallery_file is None:
             return
-        people: list[RememberedPerson] = []
         try:
-            if self._gallery_file.exists():
-                people = load_gallery(self._gallery_file, self._info.model_id)
+            people = self._gallery_file.read(self._info.model_id)
         except (GalleryFileError, OSError) as error:
-            self.get_logger().error(f'nobody remembered and nothing will be saved: {error}')
+            self.warn('gallery_file', f'nobody remembered and nothing will be saved: {error}')
             return
-        self._has_loaded_gallery = True
+        self.warn('gallery_file', '')
         self._tracker.remember(people)
-        self.get_logger().info(f'{len(people)} people remembered from {self._gallery_file}')
+        self.get_logger().info(f'{len(people)} people remembered from {self._gallery_file.path}')
 
     def _save_gallery(self) -> None:
+        if self._gallery_file is None:
+            return
         with self._lock:
-            if self._gallery_file is None or not self._has_loaded_gallery:
-                return
-            people, model_id = self._tracker.remembered(), self._info.model_id
-        try:
-            save_gallery(self._gallery_file, people, model_id)
+            model_id, now_sec = self._info.model_id, self._newest_sec
+            people = self._tracker.remembered()
+        text = ''
+        try:  # tracking goes on meanwhile
+            self._gallery_file.write(people, model_id, now_sec)
         except OSError as error:
-            self.get_logger().error(f'people not saved: {error}')
+            text = f'people not saved: {error}'
+        self.warn('people', text)
 
     def _read(self, message: Any) -> None:
         with self._lock:
@@ -243,8 +239,8 @@ class TrackerNode(ManagedNode):
             with self._lock:
                 self._forget_everybody()
                 if self._gallery_file is not None:
-                    erase_gallery(self._gallery_file)
-                    self._has_loaded_gallery = bool(self._info.model_id)
+                    self._gallery_file.erase(self._info.model_id)
+                    self.warn('gallery_file', '')
         except (GalleryFileError, OSError) as error:
             response.message = f'everybody forgotten, but not what is in the file: {error}'
             return response
@@ -270,10 +266,9 @@ class TrackerNode(ManagedNode):
     def _forget_in_file(self, track_id: int) -> bool:
         if self._gallery_file is None:
             return False
-        if not self._has_loaded_gallery:  # its people are unknown to the tracker
-            return forget_in_gallery(self._gallery_file, track_id)
-        save_gallery(self._gallery_file, self._tracker.remembered(), self._info.model_id)
-        return False
+        people = self._tracker.remembered()
+        self._gallery_file.write(people, self._info.model_id, self._newest_sec)
+        return self._gallery_file.forget(track_id)
 
 
 def main() -> None:

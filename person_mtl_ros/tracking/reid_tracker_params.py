@@ -88,7 +88,14 @@ class ReidTrackerParams:
     )
 
     gallery_size: int = parameter(100, 'most identities remembered out of sight', '', 0, 100000)
-    retention_sec: float = parameter(300.0, 'time an identity is remembered', 's', 0, 864000)
+    retention_sec: float = parameter(
+        300.0,
+        'time an identity is remembered after it was seen last; with gallery_file the time the '
+        'robot is off counts',
+        's',
+        0,
+        864000,
+    )
     return_probability: float = parameter(
         0.5, 'how often somebody new in sight has been here before', '', 0, 0.999
     )

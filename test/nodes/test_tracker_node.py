@@ -1,9 +1,11 @@
 import array
+import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from bench import Bench, header_at
+from bench import DEADLINE_SEC, Bench, header_at
 from person_mtl.msg import (
     PartMask,
     PersonArray,
@@ -13,12 +15,16 @@ from person_mtl.msg import (
 )
 from person_mtl.srv import ForgetPerson
 from rcl_interfaces.srv import SetParameters
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from person_mtl_ros.gallery_file import load_gallery, save_gallery
 from person_mtl_ros.nodes.conversions import bounding_box_from_xyxy, float_array, stamp_ns
+from person_mtl_ros.nodes.own_domain import own_domain
 from person_mtl_ros.nodes.person_messages import model_info_to_message, persons_to_message
+from person_mtl_ros.nodes.tracker_node import TrackerNode
 from person_mtl_ros.structures import AttributeSpec, Detection, ModelInfo, PersonEstimate
 from person_mtl_ros.tracking.gallery import RememberedPerson
 
@@ -418,3 +424,41 @@ def test_another_file_than_a_gallery_is_left_alone_and_the_answer_says_so(bench,
     response = bench.call(Trigger, f'/{NODE}/reset')
     assert not response.success and 'not a gallery file' in response.message
     assert file.read_text() == 'not people'
+
+
+def test_a_gallery_file_in_no_folder_is_refused_at_once(bench, tmp_path):
+    bench.start(NODE, gallery_file=str(tmp_path / 'none' / 'gallery.safetensors'))
+    code, printed = bench.end(NODE)
+    assert code == 2
+    (line,) = printed.splitlines()
+    assert f'the folder {tmp_path / "none"} does not exist' in line
+
+
+def test_people_are_saved_while_the_node_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr('person_mtl_ros.nodes.tracker_node.SAVE_SEC', 0.05)
+    file, source = tmp_path / 'gallery.safetensors', Mock()
+    with own_domain() as domain_id:
+        context = Context()
+        context.init(domain_id=domain_id)
+        overrides = [Parameter('gallery_file', value=str(file))]
+        node = TrackerNode(source, context=context, parameter_overrides=overrides)
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(node)
+        source.resolve_topic_name.side_effect = node.resolve_topic_name
+        try:
+            assert node.start()
+            take = source.hand_to.call_args.args[0]
+            for step in range(10):
+                seen = [person(100, 3)]
+                header = header_at(1.0 + 0.1 * step)
+                take(persons_to_message(header, (640, 480), seen, INFO), seen, INFO)
+            deadline = time.monotonic() + DEADLINE_SEC
+            while not file.exists():
+                assert time.monotonic() < deadline
+                executor.spin_once(timeout_sec=0.1)
+            assert [p.track_id for p in load_gallery(file, INFO.model_id)] == [1]
+        finally:
+            executor.shutdown()
+            node.stop()
+            node.destroy_node()
+            context.try_shutdown()
