@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.evaluation.sequence import Frame, Sequence, SequenceError, load_sequence
 from person_mtl_ros.nodes.conversions import detections_to_message, image_to_message
+from person_mtl_ros.nodes.frame_player import FramePlayer
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.qos import RELIABILITIES, qos_profile
 from person_mtl_ros.nodes.running import run_node
@@ -56,82 +57,82 @@ class VideoNodeParams:
             raise ValueError('source is empty; expected a video, a folder or a camera')
 
 
+SILENCE_SEC = 5.0  # that one image may take before a warning
+
+
 class VideoNode(ManagedNode):
     """Plays pictures in real time; stamps are those of the clock at publishing."""
 
     node_name = 'video_node'
     params_classes = (VideoNodeParams,)
 
-    _video: VideoSource | None = None
+    _source: Sequence | VideoSource | None = None
 
     def configure(self) -> None:  # noqa: D102
         params = self.params(VideoNodeParams)
         path = Path(params.source)
-        self._sequence: Sequence | None = None
         if (path / 'seqinfo.ini').is_file():
-            self._sequence = load_sequence(path)
-            if not self._sequence.has_pictures:
+            self._source = load_sequence(path)
+            if not self._source.has_pictures:
                 raise SequenceError(f'{path}: no pictures; expected a video or img1/ to publish')
-            rate = self._sequence.frame_rate
         else:
-            self._video = VideoSource(params.source)
-            rate = self._video.frame_rate
-        self._period_sec = 1.0 / (params.rate or rate)
+            self._source = VideoSource(params.source)
+        self._period_sec = 1.0 / (params.rate or self._source.frame_rate)
         self._images = self.create_lifecycle_publisher(
             Image, 'image', qos_profile(params.image_reliability, 1)
         )
         self._detections = None
-        if self._sequence is not None and self._sequence.has_detections:
+        if isinstance(self._source, Sequence) and self._source.has_detections:
             self._detections = self.create_lifecycle_publisher(
                 Detection2DArray, 'detections', qos_profile('reliable', 10)
             )
 
     def activate(self) -> None:  # noqa: D102
-        self._frames = self._iterate()
-        self._is_playing = False
-        self.while_active.callback(self._let_go)
-        self._timer = self.every(self._period_sec, self._publish_next)
+        self._player = FramePlayer(
+            self._frames(), self._period_sec, self._has_readers, self._publish, self._ended
+        )
+        self.while_active.callback(self._stop)
+        self.every(1.0, self._watch)
 
     def cleanup(self) -> None:  # noqa: D102
-        if self._video is not None:
-            self._video.close()
-        self._video = None
+        self._let_go()
+        self._source = None
+
+    def _stop(self) -> None:
+        if not self._player.stop():
+            source = self.params(VideoNodeParams).source
+            self.get_logger().warning(f'{source} does not answer: it is let go when it does')
+        self._let_go()
 
     def _let_go(self) -> None:
-        """Close the camera, also one that has not delivered anything yet."""
-        self._frames.close()
-        if self._video is not None:
-            self._video.close()
+        """Close a camera that has not been read yet; any other is closed by who reads it."""
+        if isinstance(self._source, VideoSource):
+            self._source.close()
 
-    def _iterate(self) -> Generator[Frame, None, None]:
-        if self._sequence is not None:
-            yield from self._sequence
-        elif self._video is not None:
-            for index, stamp_sec, image_bgr in self._video:
-                yield Frame(index, stamp_sec, image_bgr, ())
+    def _frames(self) -> Generator[Frame, None, None]:
+        source, loop = self._source, self.params(VideoNodeParams).loop
+        assert source is not None
+        while True:
+            if isinstance(source, Sequence):
+                yield from source
+            else:
+                for index, stamp_sec, image_bgr in source:
+                    yield Frame(index, stamp_sec, image_bgr, ())
+            if not loop:
+                return
 
-    def _publish_next(self) -> None:
-        if not self._is_playing:
-            readers = self._images.get_subscription_count()
-            wanted = self.params(VideoNodeParams).wait_for_subscribers
-            self._is_playing = readers >= wanted
-            if not self._is_playing:
-                self.get_logger().info(
-                    f'waiting: {readers} of {wanted} readers of {self._images.topic_name}',
-                    throttle_duration_sec=5.0,
-                )
-            return
+    def _has_readers(self) -> bool:
+        readers = self._images.get_subscription_count()
+        wanted = self.params(VideoNodeParams).wait_for_subscribers
+        if readers < wanted:
+            self.get_logger().info(
+                f'waiting: {readers} of {wanted} readers of {self._images.topic_name}',
+                throttle_duration_sec=5.0,
+            )
+        return readers >= wanted
+
+    def _publish(self, frame: Frame, read_sec: float) -> None:
         begin = time.monotonic()
-        try:
-            frame = next(self._frames)
-        except StopIteration:
-            self._ended()
-            return
-        except ValueError as error:  # a picture that does not decode
-            self.get_logger().error(str(error))
-            self.diagnostics.warn('source', str(error))
-            self._timer.cancel()
-            return
         stamp = self.get_clock().now().to_msg()
         header = Header(stamp=stamp, frame_id=self.params(VideoNodeParams).frame_id)
         assert frame.image_bgr is not None
@@ -139,14 +140,21 @@ class VideoNode(ManagedNode):
         if self._detections is not None:
             self._detections.publish(detections_to_message(header, frame.detections))
         self.diagnostics.tick('images published')
-        self.diagnostics.latency('read and publish', time.monotonic() - begin)
+        self.diagnostics.latency('read', read_sec)
+        self.diagnostics.latency('publish', time.monotonic() - begin)
 
-    def _ended(self) -> None:
-        if self.params(VideoNodeParams).loop:
-            self._frames = self._iterate()
-            return
-        self.get_logger().info('end of the source')
-        self._timer.cancel()
+    def _ended(self, error: Exception | None) -> None:
+        if error is None:
+            self.get_logger().info('end of the source')
+        elif self.context.ok():  # Ctrl-C ends the context before the thread
+            self.get_logger().error(str(error))
+            self.diagnostics.warn('source', str(error))
+
+    def _watch(self) -> None:
+        silent = self._player.waiting_sec
+        source = self.params(VideoNodeParams).source
+        text = f'no image from {source} for {silent:.0f} s' if silent > SILENCE_SEC else ''
+        self.warn('silence', text)
 
 
 def main() -> None:

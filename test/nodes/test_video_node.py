@@ -1,11 +1,14 @@
 import itertools
+import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 import rclpy
-from bench import Bench
+from bench import DEADLINE_SEC, Bench
 from evaluation.generated_sequences import HEIGHT, WIDTH, make_sequence
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
@@ -13,6 +16,7 @@ from vision_msgs.msg import Detection2DArray
 
 from person_mtl_ros.detections import xyxy_from_bounding_box
 from person_mtl_ros.images import bgr_from_image
+from person_mtl_ros.nodes import frame_player, video_node
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.qos import qos_profile
 from person_mtl_ros.nodes.video_node import VideoNode
@@ -124,30 +128,84 @@ class Camera:
     def __iter__(self):
         if not self.is_open:
             self._open()
-        yield 1, 1.0, np.zeros((48, 64, 3), np.uint8)
+        try:
+            yield 1, 1.0, np.zeros((48, 64, 3), np.uint8)
+        finally:
+            self.close()
 
     def close(self):
         if self.is_open:
             Camera.held, self.is_open = 0, False
 
 
-def test_a_camera_is_free_whenever_the_node_does_not_need_it(monkeypatch):
-    monkeypatch.setattr('person_mtl_ros.nodes.video_node.VideoSource', Camera)
+@pytest.fixture
+def camera_node(monkeypatch):
+    """A node in this process that plays a camera of this file."""
+    monkeypatch.setattr(video_node, 'VideoSource', Camera)
     context = rclpy.Context()
     rclpy.init(args=[], context=context, domain_id=0)
-    node = VideoNode(context=context, parameter_overrides=[Parameter('source', value='0')])
+    values = {'source': '0', 'wait_for_subscribers': 0}
+    overrides = [Parameter(name, value=value) for name, value in values.items()]
+    node = VideoNode(context=context, parameter_overrides=overrides)
+    yield node
+    node.stop()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_a_camera_is_free_whenever_the_node_does_not_need_it(camera_node):
     held = []
     for transition in (
         *('configure', 'cleanup', 'configure'),
         *('activate', 'deactivate', 'activate', 'deactivate', 'cleanup'),
     ):
-        result = getattr(node, f'trigger_{transition}')()
+        result = getattr(camera_node, f'trigger_{transition}')()
         assert result == TransitionCallbackReturn.SUCCESS
         held.append(Camera.held)
-    node.destroy_node()
-    rclpy.shutdown(context=context)
     assert held[:3] == [1, 0, 1]
     assert [held[i] for i in (4, 6, 7)] == [0, 0, 0]
+
+
+class HungCamera(Camera):
+    """A camera whose second image does not come until it is told to."""
+
+    answers = threading.Event()
+
+    def __iter__(self):
+        yield from super().__iter__()
+        self.answers.wait(DEADLINE_SEC)
+        yield from super().__iter__()
+
+
+def test_a_camera_that_hangs_is_warned_of_and_stops_nobody_else(camera_node, monkeypatch):
+    monkeypatch.setattr(video_node, 'VideoSource', HungCamera)
+    monkeypatch.setattr(video_node, 'SILENCE_SEC', 0.0)
+    monkeypatch.setattr(frame_player, 'JOIN_SEC', 0.05)
+    others = rclpy.create_node('others', context=camera_node.context)
+    ticks = []
+    others.create_timer(0.01, lambda: ticks.append(1))
+    executor = SingleThreadedExecutor(context=camera_node.context)
+    for node in (camera_node, others):
+        executor.add_node(node)
+    assert camera_node.start()
+    diagnostics = camera_node.diagnostics
+    deadline = time.monotonic() + DEADLINE_SEC / 2
+    while 'no image from 0' not in diagnostics.status().message and time.monotonic() < deadline:
+        executor.spin_once(timeout_sec=0.1)
+    assert 'no image from 0' in diagnostics.status().message
+    assert len(ticks) > 5
+    assert diagnostics.counts()['images published'] == 1
+    for transition in ('deactivate', 'cleanup'):
+        result = getattr(camera_node, f'trigger_{transition}')()
+        assert result == TransitionCallbackReturn.SUCCESS
+    HungCamera.answers.set()
+    player = camera_node._player
+    while not player.stop() and time.monotonic() < deadline:
+        pass
+    executor.shutdown()
+    others.destroy_node()
+    assert player.stop()
+    assert diagnostics.counts()['images published'] == 1 and Camera.held == 0
 
 
 def _no_pictures(folder):
