@@ -11,7 +11,9 @@ from launch.actions import (
     GroupAction,
     IncludeLaunchDescription,
     OpaqueFunction,
+    RegisterEventHandler,
 )
+from launch.event_handlers import OnShutdown
 from launch_ros.actions import Node
 
 HERE = Path(__file__).parent
@@ -84,13 +86,16 @@ def generate_launch_description() -> LaunchDescription:
 def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Nodes with the parameters that were given; an argument left empty changes nothing."""
     arguments = context.launch_configurations
+    written: list[Path] = []
 
     def process(executable: str, node: str, *names: str, **more: Any) -> Node:
-        given = {name: arguments[name] for name in names if arguments[name]}
+        given = {name: arguments[name] for name in names if arguments[name]} | more
+        if given:
+            written.append(parameter_file(node, given))
         return Node(
             package='person_mtl',
             executable=executable,
-            parameters=[parameter_file(node, given | more)] if given | more else [],
+            parameters=written[-1:] if given else [],
             remappings=[
                 ('image', arguments['image']),
                 ('image/compressed', arguments['image'] + '/compressed'),
@@ -107,14 +112,19 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     nodes = [process(executable, 'perception_node', *names, **more)]
     if arguments['detector'] == 'hog':
         nodes.append(process('detector_node', 'detector_node', 'image_transport'))
-    return nodes
+
+    def remove_written(*_: Any) -> None:
+        for path in written:
+            path.unlink(missing_ok=True)
+
+    return [*nodes, RegisterEventHandler(OnShutdown(on_shutdown=remove_written))]
 
 
-def parameter_file(node: str, values: dict[str, Any]) -> str:
+def parameter_file(node: str, values: dict[str, Any]) -> Path:
     """Write parameters of one node only; those that launch_ros writes are for a whole process."""
     content = {f'/**/{node}': {'ros__parameters': values}}
     with NamedTemporaryFile(
         'w', prefix='person_mtl_', suffix='.yaml', delete=False, encoding='utf-8'
     ) as file:
         json.dump(content, file, ensure_ascii=False)  # which is YAML too
-    return file.name
+    return Path(file.name)

@@ -1,7 +1,7 @@
 """
 Runs the launch files with executables that only note how they were started.
 
-A note is the arguments, one a line, then the environment.
+A note is the arguments, one a line, the environment and copies of the parameter files.
 """
 
 import os
@@ -34,6 +34,9 @@ NOTE = """#!/bin/sh
 out="$NOTES/$(basename "$0")"
 printf '%s\\n' "$@" > "$out.arguments"
 env > "$out.environment"
+for argument in "$@"; do
+    case "$argument" in /*.yaml | /*/launch_params_*) cp "$argument" "$NOTES" ;; esac
+done
 """
 
 
@@ -41,6 +44,7 @@ class Start:
     """How a node was started."""
 
     def __init__(self, path: Path) -> None:
+        self.notes = path.parent
         self.arguments = path.with_suffix('.arguments').read_text().splitlines()
         lines = path.with_suffix('.environment').read_text().splitlines()
         self.environment = dict(line.split('=', 1) for line in lines if '=' in line)
@@ -58,7 +62,7 @@ class Start:
         """Parameters of a node given on the command line or in a file that launch wrote."""
         given = {}
         for path in self.values('--params-file'):
-            content = yaml.safe_load(Path(path).read_text()) or {}
+            content = yaml.safe_load((self.notes / Path(path).name).read_text()) or {}
             for name in ('/**', f'/**/{node}'):
                 given |= content.get(name, {}).get('ros__parameters', {})
         for rule in self.values('-p'):
@@ -175,6 +179,19 @@ def test_arguments_win_over_the_parameter_file(launch, tmp_path):
     params_file.write_text('/**/perception_node: {ros__parameters: {device: cpu, backend: torch}}')
     start = launch('perception', params_file=str(params_file), device='cuda')['perception_node']
     assert start.parameters('perception_node') == {'device': 'cuda', 'backend': 'torch'}
+
+
+def test_no_parameter_file_is_left_behind(launch, tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    starts = launch('bringup', detector='hog', device='cpu', image_transport='raw')
+    files = [
+        Path(file)
+        for name in ('composed', 'detector_node')
+        for file in starts[name].values('--params-file')
+        if Path(file).name.startswith('person_mtl_')
+    ]
+    assert len(files) == 2 and {file.parent for file in files} == {tmp_path}
+    assert not any(file.exists() for file in files)
 
 
 def test_topics_are_remapped(launch):
