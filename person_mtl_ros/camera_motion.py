@@ -31,7 +31,7 @@ INLIER_DISTANCE = 1.0  # small pixels between a followed corner and where the ca
 MIN_INLIERS = 12
 MIN_INLIER_SHARE = 0.4  # of the corners followed: fewer may be a bus that passes
 MIN_SPREAD = 0.1  # standard deviation of the inliers' places, share of the image's width
-MAX_ZOOM, MAX_TURN = 1.3, 0.4  # side ratio and radians from image to image; more is a mismatch
+MAX_SIDE_RATIO, MAX_TURN_RAD = 1.3, 0.4  # from image to image; more is a mismatch
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,8 @@ def _common_motion(before: Float32Array, after: Float32Array, width: int) -> Flo
     is_plausible = (
         len(agreeing) >= max(MIN_INLIERS, MIN_INLIER_SHARE * len(before))
         and np.hypot(*agreeing.std(axis=0)) >= MIN_SPREAD * width
-        and 1 / MAX_ZOOM <= zoom <= MAX_ZOOM
-        and abs(turn) <= MAX_TURN
+        and 1 / MAX_SIDE_RATIO <= zoom <= MAX_SIDE_RATIO
+        and abs(turn) <= MAX_TURN_RAD
     )
     return np.vstack([affine, (0.0, 0.0, 1.0)]) if is_plausible else None
 

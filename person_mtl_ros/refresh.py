@@ -17,7 +17,7 @@ from person_mtl_ros.cost_model import CostModel
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.structures import Detection
 from person_mtl_ros.tracking.association import assign, motion_log_ratio
-from person_mtl_ros.tracking.iou_tracker import iou
+from person_mtl_ros.tracking.iou import iou
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, cxcywh_from_xyxy
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from person_mtl_ros.evaluation.mot_files import MotTable
+from person_mtl_ros.tracking.iou import iou
 
 MIN_ABSENCE_SEC = 1.0  # shorter gaps are occlusions, which the motion model bridges
 BEFORE_SEC = 1.0  # long enough to outvote a swap in the last frames
@@ -120,10 +121,9 @@ def _majority(ids: Iterable[int | None]) -> int | None:
 
 
 def iou_matrix(boxes_xywh: np.ndarray, other_boxes_xywh: np.ndarray) -> np.ndarray:
-    """IoU (N, M) of two sets of boxes (N, 4), (M, 4)."""
-    first, second = boxes_xywh[:, None], other_boxes_xywh[None]
-    left_top = np.maximum(first[..., :2], second[..., :2])
-    right_bottom = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
-    intersection = np.maximum(right_bottom - left_top, 0).prod(axis=-1)
-    union = first[..., 2:].prod(axis=-1) + second[..., 2:].prod(axis=-1) - intersection
-    return intersection / union
+    """IoU (N, M) of two sets of boxes (N, 4), (M, 4) as in the files of MOTChallenge."""
+    return iou(_xyxy_from_xywh(boxes_xywh), _xyxy_from_xywh(other_boxes_xywh))
+
+
+def _xyxy_from_xywh(boxes: np.ndarray) -> np.ndarray:
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)

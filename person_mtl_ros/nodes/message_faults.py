@@ -9,7 +9,7 @@ from person_mtl_ros.detections import MAX_COORDINATE, detection_fault
 from person_mtl_ros.structures import ModelInfo, PersonEstimate, TrackState
 
 NORM_TOLERANCE = 0.01  # half precision on the way rounds by 0.001
-MAX_ZOOM = 4.0  # change of area from image to image; more is not a camera
+MAX_AREA_RATIO = 4.0  # from image to image; more is not a camera
 
 
 # Bounds of the messages, which Python does not check before they leave.
@@ -134,6 +134,6 @@ def camera_motion_fault(motion: Any, since_sec: float, last_sec: float) -> str:
         return 'not finite'
     if len(motion):
         a, b, _, c, d, _ = motion
-        if not 1 / MAX_ZOOM <= a * d - b * c <= MAX_ZOOM:
+        if not 1 / MAX_AREA_RATIO <= a * d - b * c <= MAX_AREA_RATIO:
             return 'not that of a camera'
     return ''

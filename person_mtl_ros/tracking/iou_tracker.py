@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
+from person_mtl_ros.tracking.iou import iou
 
 
 class IouTracker:
@@ -52,15 +53,6 @@ class IouTracker:
             if stamp_sec - entry[2] <= self._max_missed_sec
         }
         return published
-
-
-def iou(boxes: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Intersection over union (N, M) of xyxy boxes (N, 4) and (M, 4)."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.clip(high - low, 0.0, None).prod(axis=2, dtype=np.float64)
-    areas, other_areas = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
-    return common / (areas[:, None] + other_areas[None] - common)
 
 
 def _boxes(persons: Sequence[PersonEstimate]) -> NDArray[np.floating]:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from people import ids, person
 
-from person_mtl_ros.tracking.iou_tracker import IouTracker, iou
+from person_mtl_ros.tracking.iou import iou
+from person_mtl_ros.tracking.iou_tracker import IouTracker
 
 
 def test_iou_of_shifted_squares_is_one_third() -> None:
