@@ -1,6 +1,5 @@
 """Node: camera image + person detections -> what the network says about everybody."""
 
-import math
 import sys
 import threading
 import time
@@ -15,10 +14,11 @@ from vision_msgs.msg import Detection2DArray
 from person_mtl_ros.backends import AUTO, BACKENDS, DeviceError
 from person_mtl_ros.camera_motion import CameraMotionParams
 from person_mtl_ros.checkpoint import CheckpointError, default_checkpoint
-from person_mtl_ros.detections import NOT_A_PERSON, PERSON_CLASS_IDS, detections_from_message
+from person_mtl_ros.detections import PERSON_CLASS_IDS, detections_from_message
 from person_mtl_ros.images import ImageError, bgr_from_message
 from person_mtl_ros.nodes.conversions import stamp_ns
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
+from person_mtl_ros.nodes.input_watch import InputWatch, InputWatchParams
 from person_mtl_ros.nodes.log_forwarding import forwarded_to
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import estimate_fault
@@ -66,14 +66,6 @@ class PerceptionParams:
     detections_reliability: str = parameter(
         'best_effort', 'best_effort matches every detector', choices=RELIABILITIES, read_only=True
     )
-    silence_warning: float = parameter(
-        5.0,
-        'time without a pair of image and detections, or without a detection that is a person '
-        'among others, before a warning says why',
-        's',
-        0.5,
-        600.0,
-    )
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -82,9 +74,6 @@ class PerceptionParams:
             raise ValueError(
                 f'heads has {", ".join(unknown)}; expected some of {", ".join(HEADS)}'
             )
-
-
-MAX_IDS_SHOWN = 5  # class ids in a warning
 
 
 class _Pair(NamedTuple):
@@ -107,6 +96,7 @@ class PerceptionNode(ManagedNode):
     node_name = 'perception_node'
     params_classes = (
         PerceptionParams,
+        InputWatchParams,
         RefreshParams,
         ImageInputParams,
         PairingParams,
@@ -140,9 +130,6 @@ class PerceptionNode(ManagedNode):
             self._predictor = self._load()
         self._perception: Perception | None = None
         self._camera_since: Any = None  # stamp of the image before
-        self._last_pair = time.monotonic()
-        self._foreign_since = math.inf  # time.monotonic of the first of the images without people
-        self._foreign_ids: list[str] = []  # class ids of the newest of them
         self._pairing = Pairing(
             self,
             self.params(PairingParams),
@@ -150,6 +137,7 @@ class PerceptionNode(ManagedNode):
             partner='detections',
             on_pair=self._store,
         )
+        self._input_watch = InputWatch(self, self._pairing)
         self.while_active.callback(
             lambda: self.diagnostics.count(
                 'image dropped: deactivated', self._pairing.waiting_images
@@ -158,7 +146,7 @@ class PerceptionNode(ManagedNode):
         self._odometry = subscribe_to_odometry(
             self,
             self.params(PairingParams).time_jump,
-            silence_sec=lambda: self.params(PerceptionParams).silence_warning,
+            silence_sec=lambda: self.params(InputWatchParams).silence_warning,
         )
         self._worker = self.start_worker('pairs', 'persons', self._process, self._failed)
         self._inputs = [
@@ -202,8 +190,8 @@ class PerceptionNode(ManagedNode):
         return predictor
 
     def _store(self, image: Any, detections: Any) -> None:
-        self._last_pair = time.monotonic()
-        if self._worker.put(_Pair(image, detections, self._last_pair)):
+        self._input_watch.note_pair()
+        if self._worker.put(_Pair(image, detections, time.monotonic())):
             self.diagnostics.count('pairs dropped: replaced by a newer one')
 
     def _process(self, pair: _Pair) -> None:
@@ -262,12 +250,7 @@ class PerceptionNode(ManagedNode):
         )
         for fault in faults:
             self.diagnostics.count(f'detections refused: {fault}')
-        if not detections and set(faults) == {NOT_A_PERSON}:
-            hypotheses = [r.hypothesis for item in message.detections for r in item.results]
-            self._foreign_ids = sorted({hypothesis.class_id for hypothesis in hypotheses})
-            self._foreign_since = min(self._foreign_since, time.monotonic())
-        else:
-            self._foreign_since = math.inf
+        self._input_watch.note_detections(message, len(detections), faults)
         if len(detections) > MAX_PERSONS:
             self.diagnostics.count(
                 f'detections refused: more than {MAX_PERSONS}', len(detections) - MAX_PERSONS
@@ -284,24 +267,8 @@ class PerceptionNode(ManagedNode):
 
     def _watch(self) -> None:
         self.diagnostics.set_value('images waiting for detections', self._pairing.waiting_images)
-        params = self.params(PerceptionParams)
-        silent = time.monotonic() - self._last_pair
-        text = ''
-        if silent > params.silence_warning:
-            text = (
-                f'no pair for {silent:.0f} s: {self._pairing.explain_silence(silent)}; '
-                f'publishers: {self.publishers_of(self._inputs)}'
-            )
-        self.warn('silence', text)
-        foreign = time.monotonic() - self._foreign_since
-        text = ''
-        if foreign > params.silence_warning:
-            text = (
-                f'no detection is a person for {foreign:.0f} s: their class ids are '
-                f'{", ".join(map(repr, self._foreign_ids[:MAX_IDS_SHOWN]))}; person_class_ids is '
-                f'{", ".join(map(repr, params.person_class_ids))}'
-            )
-        self.warn('classes', text)
+        person_class_ids = self.params(PerceptionParams).person_class_ids
+        self._input_watch.check(self._inputs, person_class_ids)
 
 
 def main() -> None:
