@@ -30,11 +30,9 @@ class Evidence:
     distances: FloatArray  # (N, M) cosine distance of looks, NaN where one is unknown
     total: FloatArray  # (N, M) motion and appearance
 
-    def is_by_look(self, pairs: Sequence[tuple[int, int]]) -> list[bool]:
-        """Whether appearance speaks for each pair."""
-        rows, columns = np.array(pairs, int).reshape(-1, 2).T
-        is_more: NDArray[np.bool_] = self.total[rows, columns] > self.motion[rows, columns]
-        return is_more.tolist()
+    def is_by_look(self, row: int, column: int) -> bool:
+        """Whether appearance speaks for a pair."""
+        return bool(self.total[row, column] > self.motion[row, column])
 
 
 @dataclass

@@ -10,7 +10,7 @@ from person_mtl_ros.structures import PersonEstimate, TrackedPerson, TrackState
 from person_mtl_ros.tracking.appearance import AppearanceModel
 from person_mtl_ros.tracking.association import assign_in_turn
 from person_mtl_ros.tracking.embedding_bank import EmbeddingBank
-from person_mtl_ros.tracking.evidence import SceneModel
+from person_mtl_ros.tracking.evidence import Evidence, SceneModel
 from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.gallery import Gallery, RememberedPerson, remembered_track
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
@@ -135,9 +135,9 @@ class ReidTracker:
         seen = sightings_from(persons, self.params, self._embedding_length)
         self._embedding_length = seen.embeddings.shape[1]
         self._table.predict(self._filter, self._dt, camera_motion)
-        pairs, is_by_look = self._associate(seen)
+        pairs, evidence = self._associate(seen)
         existence = self._scene.scores.log_ratio(seen.scores)
-        self._update(pairs, is_by_look, seen, existence)
+        self._update(pairs, evidence, seen, existence)
         self._mark_missed(image_size)
         self._start(pairs, seen, existence)
         self._identify()
@@ -172,8 +172,7 @@ class ReidTracker:
             self.params.measurement_noise,
         )
 
-    def _associate(self, seen: Sightings) -> tuple[Pairs, list[bool]]:
-        """Pairs, and for which of them appearance spoke."""
+    def _associate(self, seen: Sightings) -> tuple[Pairs, Evidence]:
         params, tracks = self.params, self._table.tracks
         expected, variance = self._filter.project(self._table.mean, self._table.covariance)
         evidence = self._scene.weigh(
@@ -187,10 +186,10 @@ class ReidTracker:
             np.array(is_recent, bool),
         )
         self._scene.learn(pairs, tracks, seen, evidence, self._now)
-        return pairs, evidence.is_by_look(pairs)
+        return pairs, evidence
 
     def _update(
-        self, pairs: Pairs, is_by_look: list[bool], seen: Sightings, existence: FloatArray
+        self, pairs: Pairs, evidence: Evidence, seen: Sightings, existence: FloatArray
     ) -> None:
         params, table = self.params, self._table
         rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
@@ -199,9 +198,10 @@ class ReidTracker:
         )
         nats, coverage = existence.tolist(), seen.coverage.tolist()
         is_trusted = ((seen.scores >= params.high_score) & seen.has_look).tolist()
-        for (row, column), by_look in zip(pairs, is_by_look, strict=True):
+        for row, column in pairs:
             track = table.tracks[row]
-            track.recovered |= by_look and track.state == TrackState.LOST
+            if track.state == TrackState.LOST:
+                track.recovered |= evidence.is_by_look(row, column)
             track.existence.hit(nats[column], self._dt, self._now - track.born_sec)
             person = seen.persons[column]
             track.see(person, self._now, coverage[column], params.attribute_memory_sec)
