@@ -49,8 +49,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'detector',
                 default_value='none',
-                choices=['none', 'hog'],
-                description='detector to start; none if yours publishes the detections',
+                description='detector to start: hog, or the file of a YOLOX network (.onnx); '
+                'none if yours publishes the detections',
             ),
             DeclareLaunchArgument(
                 'weights',
@@ -110,14 +110,24 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     more = {'use_odometry': True} if arguments['odometry'] else {}
     names = ('weights', 'device', 'backend', 'image_transport')
     nodes = [process(executable, 'perception_node', *names, **more)]
-    if arguments['detector'] == 'hog':
-        nodes.append(process('detector_node', 'detector_node', 'image_transport'))
+    if (detector := arguments['detector']) != 'none':
+        network = {} if detector == 'hog' else {'network': existing_network(detector)}
+        nodes.append(process('detector_node', 'detector_node', 'image_transport', **network))
 
     def remove_written(*_: Any) -> None:
         for path in written:
             path.unlink(missing_ok=True)
 
     return [*nodes, RegisterEventHandler(OnShutdown(on_shutdown=remove_written))]
+
+
+def existing_network(detector: str) -> str:
+    """Refuse what is no file, before the node does in a log that others fill."""
+    if not Path(detector).is_file():
+        raise ValueError(
+            f"detector '{detector}' is no file; expected none, hog or a YOLOX network (.onnx)"
+        )
+    return detector
 
 
 def parameter_file(node: str, values: dict[str, Any]) -> Path:

@@ -9,6 +9,8 @@ import numpy as np
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.structures import Detection, UInt8Array
 
+HOG = 'hog'  # what users call it, where others are files
+
 # The person in the 64x128 window: left, top, width, height as fractions. "About 16 pixels of
 # margin around the person on all four sides", Dalal and Triggs, "Detector Window and Context".
 PERSON_IN_WINDOW = (16 / 64, 16 / 128, 32 / 64, 96 / 128)

@@ -15,7 +15,12 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from person_mtl_ros.commands.sources import add_source_arguments, detected_frames, open_source
+from person_mtl_ros.commands.sources import (
+    add_detector_argument,
+    add_source_arguments,
+    detected_frames,
+    open_source,
+)
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.evaluation.sequence import Frame
 from training.datasets.person_view import PersonView
@@ -60,11 +65,12 @@ def main() -> int:
     parser.add_argument('--every', type=float, default=1.0, metavar='SEC', help='between frames')
     parser.add_argument('--min-score', type=float, default=0.5, help='of a detection')
     parser.add_argument('--height', type=int, default=256, help='of the crops; half as wide')
+    add_detector_argument(parser)
     add_source_arguments(parser)
     args = parser.parse_args()
     crop = CropParams(args.height, args.height // 2)
     try:
-        frames = detected_frames(open_source(args.source, args))
+        frames = detected_frames(open_source(args.source, args), args.detector)
         count = collect(frames, args.out, crop, args.every, args.min_score)
     except ValueError as error:  # of a source that cannot be read
         print(f'collect: {error}', file=sys.stderr)

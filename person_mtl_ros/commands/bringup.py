@@ -1,8 +1,10 @@
 """Run the nodes of bringup.launch.py in one process, without ros2 launch."""
 
 import argparse
+from pathlib import Path
 
-from person_mtl_ros.commands.errors import needs_ros
+from person_mtl_ros.commands.errors import CommandError, needs_ros
+from person_mtl_ros.hog_detector import HOG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--detector',
-        choices=('none', 'hog'),
-        default='none',
-        help='start our own detector (default: none, detections come from elsewhere)',
+        metavar='hog|FILE',
+        help='start our own detector: hog, or the file of a YOLOX network (.onnx); default: '
+        'none, detections come from elsewhere',
     )
     parser.add_argument(
         '--ros-args',
@@ -27,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until stopped."""
+    detector = options.detector
+    if detector and detector != HOG and not Path(detector).is_file():
+        raise CommandError(f'{detector}: no such file; expected hog or a YOLOX network (.onnx)')
     with needs_ros('bringup'):
         from person_mtl_ros.nodes.bringup import bringup
-    return bringup(options.params, options.source, options.detector, options.ros_args)
+    return bringup(options.params, options.source, detector, options.ros_args)

@@ -10,6 +10,7 @@ from person_mtl_ros.evaluation.calibration import CalibrationError
 from person_mtl_ros.evaluation.mot_files import MotFileError
 from person_mtl_ros.evaluation.sequence import SequenceError
 from person_mtl_ros.video import VideoError
+from person_mtl_ros.yolox_detector import DetectorError
 
 
 class CommandError(ValueError):
@@ -22,6 +23,7 @@ USER_ERRORS = (
     CalibrationError,
     CheckpointError,
     CommandError,
+    DetectorError,
     DeviceError,
     MotFileError,
     SequenceError,

@@ -11,6 +11,7 @@ from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.commands.node_params import PERCEPTION, add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
     Source,
+    add_detector_argument,
     add_network_arguments,
     add_source_arguments,
     detected_frames,
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the report')
     parser.add_argument('--out', type=Path, metavar='DIR', help='write tracks as MOT files')
+    add_detector_argument(parser)
     add_source_arguments(parser)
     add_network_arguments(parser)
     add_param_arguments(parser)
@@ -133,9 +135,8 @@ def _check_options(options: argparse.Namespace) -> None:
 def _evaluate_offline(source: Source, options: argparse.Namespace) -> SequenceResult:
     perception, tracker = _tracking(source, options)
     latency = Latency()
-    frames = tqdm(
-        detected_frames(source), total=source.length, desc=source.name, unit='frame', disable=None
-    )
+    found = detected_frames(source, options.detector)
+    frames = tqdm(found, total=source.length, desc=source.name, unit='frame', disable=None)
     begin = time.perf_counter()
     tracked = track_frames(frames, perception, tracker, source.image_size, latency)
     rows: list[tuple[float, ...]] = []
@@ -174,7 +175,7 @@ def _evaluate_through_nodes(source: Source, options: argparse.Namespace) -> Sequ
     parameters[PERCEPTION] |= {name: value for name, value in given.items() if value}
     try:
         result = replay(
-            iter(detected_frames(source)),
+            iter(detected_frames(source, options.detector)),
             source.length,
             lockstep=options.mode == 'lockstep',
             rate=options.rate or 1.0,

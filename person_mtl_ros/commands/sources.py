@@ -13,9 +13,10 @@ from person_mtl_ros.checkpoint import default_checkpoint
 from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.evaluation.mot_files import MotTable
 from person_mtl_ros.evaluation.sequence import Frame, Sequence, load_sequence
-from person_mtl_ros.hog_detector import HogDetector
+from person_mtl_ros.hog_detector import HOG, HogDetector
 from person_mtl_ros.predictor import HEADS, Predictor
 from person_mtl_ros.video import VideoError, VideoSource
+from person_mtl_ros.yolox_detector import YoloxDetector
 
 if TYPE_CHECKING:
     from person_mtl_ros.evaluation.bag_source import BagSource
@@ -76,6 +77,16 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar='SEC',
         help='largest difference between the stamps of an image and its detections (default: 0)',
+    )
+
+
+def add_detector_argument(parser: argparse.ArgumentParser) -> None:
+    """Who finds the people."""
+    parser.add_argument(
+        '--detector',
+        metavar='hog|FILE',
+        help='finds the people, also where the source has detections: hog, or the file of a YOLOX '
+        'network (.onnx); default: the detections of the source, or hog where it has none',
     )
 
 
@@ -140,26 +151,37 @@ def _is_bag(path: Path) -> bool:
     return path.suffix in BAG_SUFFIXES or (path / 'metadata.yaml').is_file()
 
 
-def with_hog_detections(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Frames with the people that OpenCV's HOG detector finds in them."""
-    detector = HogDetector()
-    for frame in frames:
-        assert frame.image_bgr is not None
-        yield replace(frame, detections=tuple(detector.detect(frame.image_bgr)))
-
-
-def detected_frames(source: Source) -> Iterable[Frame]:
+def detected_frames(source: Source, detector: str | None = None) -> Iterable[Frame]:
     """
-    Frames of a source with detections: its own, or those of the HOG detector.
+    Frames of a source with detections: its own, or those of a detector.
 
+    :param detector: see :func:`add_detector_argument`.
     :raises CommandError: for a source with neither detections nor pictures.
+    :raises DetectorError: for a file that is no detector.
     """
-    if source.has_detections:
+    if source.has_detections and not detector:
         return source
+    if not source.has_pictures and detector:
+        raise CommandError(f'{source.name}: no pictures, in which --detector could find people')
     if not source.has_pictures:
         raise CommandError(f'{source.name}: neither det/det.txt nor pictures; nothing to track')
-    print(f'{source.name}: no detections given, using the HOG detector (slow, and it misses many)')
-    return with_hog_detections(source)
+    if not detector:
+        print(f'{source.name}: no detections given, using hog (slow, and it misses many)')
+    people = open_detector(detector or HOG)
+    return (
+        replace(frame, detections=tuple(people.detect(frame.image_bgr)))
+        for frame in source
+        if frame.image_bgr is not None
+    )
+
+
+def open_detector(name: str) -> HogDetector | YoloxDetector:
+    """
+    Open what ``--detector`` names.
+
+    :raises DetectorError: for a file that is no detector.
+    """
+    return HogDetector() if name == HOG else YoloxDetector(Path(name))
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.node_params import add_param_arguments, read_node_params
 from person_mtl_ros.commands.sources import (
+    add_detector_argument,
     add_network_arguments,
     add_source_arguments,
     detected_frames,
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of a folder of images, which does not tell (default: 30); of others in place of '
         'what they say',
     )
+    add_detector_argument(parser)
     add_source_arguments(parser)
     add_network_arguments(parser)
     add_param_arguments(parser)
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f'--frame-rate is {options.frame_rate:g}; expected Hz above 0')
     params = read_node_params(options)
     source = open_source(options.source, options, frame_rate=options.frame_rate)
-    frames = detected_frames(source)
+    frames = detected_frames(source, options.detector)
     info, perception = ModelInfo(''), None
     if source.has_pictures:
         predictor = load_predictor(options)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from person_mtl_ros.hog_detector import HOG
 from person_mtl_ros.nodes.composed import perception_and_tracker
 from person_mtl_ros.nodes.detector_node import DetectorNode
 from person_mtl_ros.nodes.managed_node import ManagedNode
@@ -12,14 +13,14 @@ from person_mtl_ros.nodes.visualizer_node import VisualizerNode
 
 
 def bringup(
-    params_file: str | None, source: str | None, detector: str, ros_args: Sequence[str]
+    params_file: str | None, source: str | None, detector: str | None, ros_args: Sequence[str]
 ) -> int:
     """
     Run perception, tracker and visualizer, with a source of images and a detector if asked for.
 
     :param params_file: ROS parameter file for all of them.
     :param source: what the video node plays; None leaves images to others.
-    :param detector: ``hog`` or ``none``.
+    :param detector: ``hog`` or the file of a network; None leaves detections to others.
     :param ros_args: further ROS arguments (remappings, parameters).
     :returns: exit code.
     """
@@ -29,11 +30,13 @@ def bringup(
     if source:
         # Quoted: ROS reads values as YAML, where camera 0 is a number.
         arguments += ['-p', f'video_node:source:={json.dumps(source, ensure_ascii=False)}']
+    if detector and detector != HOG:
+        arguments += ['-p', f'detector_node:network:={json.dumps(detector, ensure_ascii=False)}']
     arguments += ros_args  # last: of two values of a parameter ROS takes the later one
 
     def nodes() -> list[ManagedNode]:
         made = [*perception_and_tracker(), VisualizerNode()]
-        if detector == 'hog':
+        if detector:
             made.append(DetectorNode())
         if source:
             made.append(VideoNode())  # last, so that everybody listens when it begins

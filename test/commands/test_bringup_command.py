@@ -17,3 +17,9 @@ def test_bringup_names_a_parameter_file_that_is_missing(capfd):
     pytest.importorskip('rclpy')
     assert run('bringup', '--params', '/nowhere.yaml') == 2
     assert '/nowhere.yaml' in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_bringup_names_a_detector_that_is_missing(capfd):
+    assert run('bringup', '--detector', '/nowhere.onnx') == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert '/nowhere.onnx: no such file; expected hog or a YOLOX network' in line

@@ -165,6 +165,13 @@ def test_parameters_reach_the_nodes_that_have_them(launch):
     assert starts['composed'].parameters('tracker_node') == everywhere
 
 
+def test_a_file_is_the_network_of_the_detector(launch, tmp_path):
+    network = tmp_path / 'yolox.onnx'
+    network.touch()
+    starts = launch('bringup', detector=str(network))
+    assert starts['detector_node'].parameters('detector_node') == {'network': str(network)}
+
+
 def test_parameters_of_one_node_stay_there_in_a_larger_launch_file(launch):
     starts = launch('bringup', SetParameter('use_sim_time', True), device='cuda')
     assert starts['composed'].parameters('perception_node') == {
@@ -259,7 +266,7 @@ def test_settings_end_with_the_launch_file(launch):
 @pytest.mark.parametrize(
     ('arguments', 'complaint'),
     [
-        ({'detector': 'yolo'}, "['none', 'hog']"),
+        ({'detector': 'yolo'}, "detector 'yolo' is no file; expected none, hog or a YOLOX"),
         ({'image_transport': 'theora'}, "['', 'raw', 'compressed']"),
         ({'params_file': '/nowhere.yaml'}, "params_file '/nowhere.yaml' does not exist"),
     ],

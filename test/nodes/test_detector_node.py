@@ -6,6 +6,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
+from yolox_network import save_yolox
 
 from person_mtl_ros.nodes.conversions import byte_array, image_to_message, stamp_ns
 
@@ -85,3 +86,19 @@ def test_compressed_images_are_read(bench):
     key = 'images dropped: image cannot be read'
     street.images.publish(CompressedImage(header=header_at(2.0), format='jpeg'))
     bench.until(lambda: bench.count(NODE, key) == 1)
+
+
+def test_a_yolox_network_of_the_user_finds_people(bench, tmp_path):
+    network = save_yolox(tmp_path / 'yolox.onnx')  # takes blue for people
+    street = Street(bench, network=str(network), yolox_side_px=64)
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[32:40, 16:24] = (255, 0, 0)
+    (found,) = street.show(image_to_message(header_at(1.0), image)).detections
+    center = found.bbox.center.position
+    assert (center.x, center.y) == pytest.approx((20, 36), abs=1e-3)
+    assert found.results[0].hypothesis.score == pytest.approx(1, abs=1e-3)
+    parameters = [Parameter('yolox_min_score', value=0.6).to_parameter_msg()]
+    name = f'/{NODE}/set_parameters'
+    assert bench.call(SetParameters, name, parameters=parameters).results[0].successful
+    dimmed = image_to_message(header_at(2.0), image // 2)
+    assert list(street.show(dimmed).detections) == []
