@@ -202,6 +202,7 @@ class TrackerNode(ManagedNode):
                 f'starts with a new id',
                 throttle_duration_sec=5.0,
             )
+            self._load_gallery()  # or the next time it is saved, those in the file are gone
         self._newest_sec = stamp_sec
         return tracks
 

@@ -378,6 +378,19 @@ def test_people_are_remembered_in_a_file_only_if_wanted(bench, tmp_path):
     assert back.track_id == known[0] and back.recovered
 
 
+def test_people_of_the_file_outlast_a_time_that_starts_again(bench, tmp_path):
+    file = saved(tmp_path / 'gallery.safetensors')
+    room = Room(bench, gallery_file=str(file)).enter()
+    room.watch(person(100, 5))
+    room.now = 100.0
+    room.watch(person(100, 5))
+    room.now = 1.0
+    (back,) = room.watch(person(300, 0), frames=12)
+    assert back.track_id == 1 and back.recovered
+    assert bench.terminate(NODE) == 0
+    assert {1, 2, 3} <= {p.track_id for p in load_gallery(file, INFO.model_id)}
+
+
 def saved(path: Path, model_id: str = INFO.model_id) -> Path:
     """A file with three people."""
     people = [RememberedPerson(1 + who, look(who)[None], 1.0) for who in range(3)]
