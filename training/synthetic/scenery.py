@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from training.synthetic.camera import Camera
 from training.synthetic.color import Color
-from training.synthetic.ray_caster import cast_rays, paint
+from training.synthetic.pinhole import pinhole_of
+from training.synthetic.ray_caster import Shapes, Surfaces, cast_rays, paint
 from training.synthetic.texture import Material
 
 FloatArray = NDArray[np.float64]
@@ -173,26 +174,16 @@ def view_scenery(
     scenery: Scenery, camera: Camera, size_hw: tuple[int, int], noise: NDArray
 ) -> SceneryView:
     """Look at the scenery; see :class:`SceneryView`."""
-    depth = np.empty(size_hw, np.float32)
-    material = np.empty(size_hw, np.int32)
-    normal = np.empty((*size_hw, 3), np.float32)
-    uv = np.empty((*size_hw, 2), np.float32)
-    color = np.zeros((*size_hw, 3), np.float32)
-    rotation = np.ascontiguousarray(camera.rotation)
-    focal_center = np.array([*camera.focal_xy, *camera.center_xy])
-    shapes = scenery.shapes()
-    columns = _column_ranges(_corners(*shapes), camera, size_hw[1])
-    cast_rays(
-        camera.position,
-        rotation,
-        focal_center,
-        *shapes,
-        columns,
-        noise,
-        depth,
-        material,
-        normal,
-        uv,
+    seen = Surfaces(
+        depth=np.empty(size_hw, np.float32),
+        material=np.empty(size_hw, np.int32),
+        normal=np.empty((*size_hw, 3), np.float32),
+        uv=np.empty((*size_hw, 2), np.float32),
     )
-    paint(rotation, focal_center, scenery.materials, noise, depth, material, uv, normal, color)
-    return SceneryView(depth, material, normal, color)
+    color = np.zeros((*size_hw, 3), np.float32)
+    pinhole = pinhole_of(camera)
+    tables = scenery.shapes()
+    columns = _column_ranges(_corners(*tables), camera, size_hw[1])
+    cast_rays(pinhole, Shapes(*tables, columns), noise, seen)
+    paint(pinhole, scenery.materials, noise, seen, color)
+    return SceneryView(seen.depth, seen.material, seen.normal, color)
