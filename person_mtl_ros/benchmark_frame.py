@@ -11,13 +11,12 @@ alike; the first frames, in which a time budget is learnt, are not counted.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-import person_mtl_ros
+from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.evaluation.sequence import load_sequence
 from person_mtl_ros.perception import Perception
 from person_mtl_ros.predictor import Predictor
@@ -25,7 +24,6 @@ from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import Detection, UInt8Array
 from person_mtl_ros.tracking.reid_tracker import ReidTracker
 
-CLIP = Path(person_mtl_ros.__file__).parent / 'demo_clip'
 IMAGE_SIZE = (1280, 720)  # width, height in pixels
 HEIGHTS = (60, 400)  # pixels
 RATE_HZ = 10.0

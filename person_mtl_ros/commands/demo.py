@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from person_mtl_ros.backends.sample_crops import CLIP
 from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.commands.evaluate import score
 from person_mtl_ros.drawing import draw_tracks
@@ -17,8 +18,6 @@ from person_mtl_ros.video import VideoWriter
 
 if TYPE_CHECKING:
     from person_mtl_ros.nodes.replay import ReplayResult
-
-CLIP = Path(__file__).parents[1] / 'demo_clip'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
