@@ -16,7 +16,7 @@ from person_mtl_ros.backends.sample_crops import (
     crops_of_people,
     sample_crops,
 )
-from person_mtl_ros.checkpoint import EXPORTED_SUFFIX, default_checkpoint, open_model
+from person_mtl_ros.checkpoint import EXPORTED_SUFFIX, Export, default_checkpoint, open_model
 from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.sources import add_source_arguments, detected_frames, open_source
 from person_mtl_ros.crops import CropParams
@@ -74,6 +74,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export, compare, print the comparison; 1 when the answers differ."""
+    _check_options(options)
+    model = open_model(options.weights or default_checkpoint())
+    crop = _crop_params(options, model.info.crop)
+    check_export_packages(f'{model.path} is exported')
+    from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
+
+    calibration = _calibration_crops(options, crop) if options.precision == 'int8' else None
+    try:
+        export = export_checkpoint(
+            model.path,
+            options.out,
+            options.backend,
+            options.heads or model.info.tasks,
+            sample_crops(crop),
+            options.precision,
+            calibration,
+        )
+    except DisagreementError as error:
+        print(error)
+        return 1
+    _print_comparison(export, options.out)
+    if options.json:
+        write_json_report(options.json, {'file': options.out.name, **asdict(export)})
+    return 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
     if options.out.suffix != EXPORTED_SUFFIX:
         raise CommandError(f'{options.out}: expected a name that ends in {EXPORTED_SUFFIX}')
     if options.precision not in (AUTO, *_precisions(options.backend)):
@@ -85,34 +112,23 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f'--calibration goes with --precision int8, not {options.precision}')
     if not options.out.parent.is_dir():
         raise CommandError(f'{options.out}: the folder {options.out.parent} does not exist')
-    model = open_model(options.weights or default_checkpoint())
+
+
+def _crop_params(options: argparse.Namespace, trained: CropParams) -> CropParams:
+    """Crops of the exported network: those it was trained with, or of another size."""
     crop = replace(
-        model.info.crop,
-        height=options.height or model.info.crop.height,
-        width=options.width or model.info.crop.width,
+        trained,
+        height=options.height or trained.height,
+        width=options.width or trained.width,
     )
     if min(crop.height, crop.width) < STRIDE or crop.height % STRIDE or crop.width % STRIDE:
         raise CommandError(
             f'crops of {crop.width}x{crop.height}; expected multiples of {STRIDE} in both'
         )
-    check_export_packages(f'{model.path} is exported')
-    from person_mtl_ros.backends.export import DisagreementError, export_checkpoint
+    return crop
 
-    heads = options.heads or model.info.tasks
-    calibration = _calibration_crops(options, crop) if options.precision == 'int8' else None
-    try:
-        export = export_checkpoint(
-            model.path,
-            options.out,
-            options.backend,
-            heads,
-            sample_crops(crop),
-            options.precision,
-            calibration,
-        )
-    except DisagreementError as error:
-        print(error)
-        return 1
+
+def _print_comparison(export: Export, path: Path) -> None:
     bounds = bounds_of(export.precision)
     signs = [('>=', bounds.least), ('<=', bounds.greatest)]
     rows = [
@@ -124,11 +140,8 @@ def run(options: argparse.Namespace) -> int:
     print(tabulate(rows, headers=['against torch fp32', 'worst', 'bound'], disable_numparse=True))
     for precision, reason in export.refused.items():
         print(f'not in {precision}: {reason}')
-    size = options.out.stat().st_size / 1e6
-    print(f'{options.out}: {size:.1f} MB, {export.backend} in {export.precision}')
-    if options.json:
-        write_json_report(options.json, {'file': options.out.name, **asdict(export)})
-    return 0
+    size = path.stat().st_size / 1e6
+    print(f'{path}: {size:.1f} MB, {export.backend} in {export.precision}')
 
 
 def _precisions(backend: str) -> tuple[str, ...]:
