@@ -12,7 +12,6 @@ Operations are those of convolutions and matrix products, a multiply-add countin
 
 import math
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,27 +29,14 @@ from person_mtl_ros.backends.file_cache import cache_in
 from person_mtl_ros.backends.sample_crops import calibration_crops
 from person_mtl_ros.backends.torch_backend import find_device, load_network
 from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
-from person_mtl_ros.checkpoint import (
-    Checkpoint,
-    CheckpointInfo,
-    ModelFile,
-    open_model,
-)
+from person_mtl_ros.benchmark_ceiling import Ceiling, Stopwatch
+from person_mtl_ros.checkpoint import Checkpoint, CheckpointInfo, ModelFile, open_model
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.networks.backbones import channels_of
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams, build_multi_task_net
 from person_mtl_ros.structures import AttributeSpec
 from person_mtl_ros.tasks import TASKS
 
-# Of the ceiling, by the type of the device: a GPU is busy with large ones only.
-MATRIX_SIZES = {'cpu': 2048, 'cuda': 8192}
-INT8 = 'int8'
-TORCH_DTYPES = {
-    'fp32': torch.float32,
-    'bf16': torch.bfloat16,
-    'fp16': torch.float16,
-    INT8: torch.int8,
-}
 EAGER = 'torch eager'  # on a GPU: every operation launched anew
 # The network of the paper with the labels of the shipped one.
 PAPER_NETWORK = (
@@ -155,7 +141,7 @@ def measure_network(
         networks = _Networks(params, crop, Path(folder), device)
         runs = [_Run(config, networks) for config in configs]
         precisions = {run.config.precision for run in runs}
-        ceilings = {precision: _Ceiling(precision, device) for precision in precisions}
+        ceilings = {precision: Ceiling(precision, device) for precision in precisions}
         for _ in tqdm(range(rounds + 1), desc='rounds', disable=None):
             for ceiling in ceilings.values():
                 ceiling.watch.measure(ceiling)
@@ -191,24 +177,6 @@ def _ratio(name: str, above: Sequence[NetworkCost], below: Sequence[NetworkCost]
         total(above, lambda c: c.ms_p50 / c.batch) / total(below, lambda c: c.ms_p50 / c.batch),
         total(above, lambda c: c.cpu_ms_per_crop) / total(below, lambda c: c.cpu_ms_per_crop),
     )
-
-
-class _Stopwatch:
-    """Times on the clock and of the processor; the first does not count."""
-
-    def __init__(self) -> None:
-        self._times: list[tuple[float, float]] = []
-
-    def measure(self, run: Callable[[], object]) -> None:
-        clock, cpu = time.perf_counter(), time.process_time()
-        run()
-        self._times.append((time.perf_counter() - clock, time.process_time() - cpu))
-
-    def percentile_ms(self, percent: float) -> float:
-        return 1e3 * float(np.percentile([clock for clock, _ in self._times[1:]], percent))
-
-    def cpu_ms(self) -> float:
-        return 1e3 * float(np.median([cpu for _, cpu in self._times[1:]]))
 
 
 class _Networks:
@@ -268,7 +236,7 @@ class _Networks:
         if name not in self._exported:
             self._exported[name] = onnx_from_checkpoint(checkpoint, config.heads)
         exported = self._exported[name]
-        if config.precision == INT8:
+        if config.precision == 'int8':
             from person_mtl_ros.backends.quantization import quantize
 
             exported = quantize(exported, calibration_crops(self.crop))
@@ -280,7 +248,7 @@ class _Networks:
 class _Run:
     def __init__(self, config: NetworkConfig, networks: _Networks) -> None:
         self.config = config
-        self.watch = _Stopwatch()
+        self.watch = Stopwatch()
         self._gflop = _gflop(networks.checkpoint(config), config.heads)
         self._backend = networks.backend(config)
         shape = (config.batch, 3, networks.crop.height, networks.crop.width)
@@ -307,24 +275,6 @@ class _Run:
             gflop_per_crop=self._gflop,
             fraction_of_ceiling=crops_per_s * self._gflop * 1e9 / ceiling_flops_per_s,
         )
-
-
-class _Ceiling:
-    def __init__(self, precision: str, device: str) -> None:
-        self.watch = _Stopwatch()
-        self._device = torch.device(device)
-        self._size = MATRIX_SIZES[self._device.type]
-        matrices = torch.randn(2, self._size, self._size, device=self._device)
-        self._a, self._b = matrices.to(TORCH_DTYPES[precision])
-        self._multiply = torch._int_mm if precision == INT8 else torch.matmul
-
-    def __call__(self) -> None:
-        self._multiply(self._a, self._b)
-        if self._device.type == 'cuda':
-            torch.cuda.synchronize(self._device)
-
-    def flops_per_s(self) -> float:
-        return 2 * self._size**3 / (self.watch.percentile_ms(50) / 1e3)
 
 
 def _gflop(checkpoint: Checkpoint, heads: Sequence[str]) -> float:

@@ -48,6 +48,7 @@ NEVER = {
     f'{CORE}.commands': ('training', *TORCH, *ROS),
     f'{CORE}.images': ('training', f'{CORE}.nodes', *TORCH, *set(ROS) - {'cv_bridge'}),
     f'{CORE}.evaluation': ('training', f'{CORE}.nodes', *TORCH, *ROS),
+    f'{CORE}.benchmark_ceiling': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.benchmark_network': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.backends.export': ('training', f'{CORE}.nodes', *ROS),
     f'{CORE}.backends.torch_backend': ('training', f'{CORE}.nodes', *ROS),
