@@ -127,7 +127,7 @@ def existing_network(detector: str) -> str:
         raise ValueError(
             f"detector '{detector}' is no file; expected none, hog or a YOLOX network (.onnx)"
         )
-    return detector
+    return str(Path(detector).absolute())
 
 
 def parameter_file(node: str, values: dict[str, Any]) -> Path:

@@ -23,8 +23,6 @@ from person_mtl_ros.structures import (
 )
 from person_mtl_ros.tasks import TASKS
 
-HEADS = TASKS  # each task has one
-
 
 class Predictor:
     """
@@ -45,7 +43,7 @@ class Predictor:
         path: Path | str,
         backend: str = AUTO,
         device: str = 'auto',
-        heads: Sequence[str] = HEADS,
+        heads: Sequence[str] = TASKS,
         max_batch: int = 64,
     ) -> None:
         model = open_model(path)

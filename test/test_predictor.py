@@ -8,8 +8,9 @@ from fake_checkpoint import INFO, write_fake_checkpoint
 from person_mtl_ros.backends.backend import ImageAnswers
 from person_mtl_ros.backends.torch_backend import TorchBackend
 from person_mtl_ros.crops import crop_boxes, crop_sharpness, cut_crops
-from person_mtl_ros.predictor import HEADS, Predictor
+from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.structures import Detection
+from person_mtl_ros.tasks import TASKS
 
 BOXES = (
     (10, 10, 60, 150),
@@ -94,7 +95,7 @@ def test_heads_that_are_off_leave_their_fields_empty(path: Path, image: np.ndarr
 
 
 def test_an_empty_image_of_people_is_an_answer(path: Path, image: np.ndarray) -> None:
-    predictor = Predictor(path, 'torch', 'cpu', heads=HEADS)
+    predictor = Predictor(path, 'torch', 'cpu', heads=TASKS)
     assert predictor.predict(image, []) == []
     assert set(predictor.last_timings) == {'crop', 'forward', 'decode'}
 

@@ -27,9 +27,9 @@ from person_mtl_ros.crops import CropParams
 from person_mtl_ros.networks.backbones import BACKBONES, build_backbone
 from person_mtl_ros.networks.layers import norm_layer
 from person_mtl_ros.networks.multi_task_net import MultiTaskNetParams
+from person_mtl_ros.tasks import Task
 from training.transforms.policy import POLICIES, AugmentationPolicy
 
-Task = Literal['reid', 'attributes', 'pose', 'parts']
 # What has a weight in the sum of losses; ReID has two of them (Pfeiffer et al., section 3).
 LossName = Literal['triplet', 'identity', 'attributes', 'pose', 'parts']
 NORMS = ('group', 'batch')  # of ``layers.norm_layer``

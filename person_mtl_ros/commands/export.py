@@ -21,8 +21,8 @@ from person_mtl_ros.commands.errors import CommandError
 from person_mtl_ros.commands.sources import add_source_arguments, detected_frames, open_source
 from person_mtl_ros.crops import CropParams
 from person_mtl_ros.json_report import write_json_report
-from person_mtl_ros.predictor import HEADS
 from person_mtl_ros.structures import UInt8Array
+from person_mtl_ros.tasks import TASKS
 
 STRIDE = 16  # the network halves the resolution four times
 # Of people to find the scales of int8 with: fewer know too little, more only take time.
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'that person-mtl track reads (default: the shipped clip)',
     )
     parser.add_argument(
-        '--heads', nargs='+', choices=HEADS, metavar='HEAD', help='default: all the checkpoint has'
+        '--heads', nargs='+', choices=TASKS, metavar='HEAD', help='default: all the checkpoint has'
     )
     parser.add_argument(
         '--height', type=int, metavar='PX', help='of the crops; default: that of the checkpoint'

@@ -14,7 +14,8 @@ from person_mtl_ros.commands.errors import CommandError, needs_ros
 from person_mtl_ros.evaluation.mot_files import MotTable
 from person_mtl_ros.evaluation.sequence import Frame, Sequence, load_sequence
 from person_mtl_ros.hog_detector import HOG, HogDetector
-from person_mtl_ros.predictor import HEADS, Predictor
+from person_mtl_ros.predictor import Predictor
+from person_mtl_ros.tasks import TASKS
 from person_mtl_ros.video import VideoError, VideoSource
 from person_mtl_ros.yolox_detector import YoloxDetector
 
@@ -199,7 +200,7 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
 
 
-def load_predictor(options: argparse.Namespace, heads: tuple[str, ...] = HEADS) -> Predictor:
+def load_predictor(options: argparse.Namespace, heads: tuple[str, ...] = TASKS) -> Predictor:
     """
     Load the network, and say on stderr what runs it and why nothing faster does.
 

@@ -34,9 +34,10 @@ from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.odometry import OdometryParams
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.perception import Look, Perception
-from person_mtl_ros.predictor import HEADS, Predictor
+from person_mtl_ros.predictor import Predictor
 from person_mtl_ros.refresh import RefreshParams
 from person_mtl_ros.structures import Detection, ModelInfo, PersonEstimate
+from person_mtl_ros.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class PerceptionParams:
         'auto', 'cpu, cuda, cuda:1 ...; auto takes a GPU if there is one', read_only=True
     )
     heads: tuple[str, ...] = parameter(
-        HEADS, 'heads to compute; one that is left out leaves its field empty', read_only=True
+        TASKS, 'heads to compute; one that is left out leaves its field empty', read_only=True
     )
     person_class_ids: tuple[str, ...] = parameter(
         PERSON_CLASS_IDS, 'class ids that mean a person: names or numbers, as detectors differ'
@@ -69,10 +70,10 @@ class PerceptionParams:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        unknown = sorted(set(self.heads) - set(HEADS))
+        unknown = sorted(set(self.heads) - set(TASKS))
         if unknown:
             raise ValueError(
-                f'heads has {", ".join(unknown)}; expected some of {", ".join(HEADS)}'
+                f'heads has {", ".join(unknown)}; expected some of {", ".join(TASKS)}'
             )
 
 

@@ -15,7 +15,7 @@ from person_mtl_ros.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from person_mtl_ros.networks.multi_task_net import TASKS
+from person_mtl_ros.tasks import TASKS
 
 
 def test_answers_are_numpy_in_the_agreed_types(checkpoint: Checkpoint) -> None:

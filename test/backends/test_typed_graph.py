@@ -13,7 +13,7 @@ from person_mtl_ros.backends.agreement import disagreements, measure_agreement
 from person_mtl_ros.backends.export import onnx_from_checkpoint
 from person_mtl_ros.backends.typed_graph import cut_to_tasks, type_graph
 from person_mtl_ros.checkpoint import Checkpoint
-from person_mtl_ros.networks.multi_task_net import TASKS
+from person_mtl_ros.tasks import TASKS
 
 
 @pytest.fixture(scope='module')

@@ -28,7 +28,7 @@ from person_mtl_ros.backends.torch_gpu.cuda_backend import TorchCudaBackend
 from person_mtl_ros.backends.torch_gpu.frame_runner import EagerReplay, RowNetwork
 from person_mtl_ros.checkpoint import Checkpoint
 from person_mtl_ros.crops import CropParams, crop_boxes, cut_crops
-from person_mtl_ros.networks.multi_task_net import TASKS
+from person_mtl_ros.tasks import TASKS
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
 
