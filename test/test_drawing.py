@@ -8,7 +8,7 @@ from person_mtl_ros.drawing.attribute_text import attribute_phrases, wrap_phrase
 from person_mtl_ros.drawing.body import draw_parts
 from person_mtl_ros.drawing.colors import LEFT_SIDE, RIGHT_SIDE, WHITE, person_color, side_color
 from person_mtl_ros.drawing.label_layout import LabelLayout
-from person_mtl_ros.drawing.labels import id_plate
+from person_mtl_ros.drawing.labels import attribute_card, id_plate
 from person_mtl_ros.structures import (
     AttributeSpec,
     Detection,
@@ -231,6 +231,15 @@ def test_faded_plate_lets_the_image_through():
     image = _image()
     id_plate('#7', 9, (250, 250, 250), False, faded=True).paint(image, 0, 0)
     assert (image[1, 6:20] == 170).all()
+
+
+def test_labels_that_are_kept_are_bounded():
+    """A day of people who look different must not fill the memory."""
+    for number in range(300):
+        attribute_card((f'{number}',), 9, (250, 250, 250))
+        id_plate(f'#{number}', 9, (250, 250, 250), False, False)
+    for made in (attribute_card, id_plate):
+        assert made.cache_info().currsize == made.cache_info().maxsize <= 128
 
 
 def test_twenty_ids_in_a_row_have_different_colours():
