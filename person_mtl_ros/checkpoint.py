@@ -25,6 +25,7 @@ from person_mtl_ros.structures import AttributeSpec, ModelInfo
 
 FORMAT = 'person_mtl'  # key of our JSON in the header
 FORMAT_VERSION = 1
+CHECKPOINT_SUFFIX = '.safetensors'
 EXPORTED_SUFFIX = '.onnx'
 
 

@@ -16,6 +16,7 @@ HOG = 'hog'  # what users call it, where others are files
 PERSON_IN_WINDOW = (16 / 64, 16 / 128, 32 / 64, 96 / 128)
 # Blocks of the window move in steps of 8 pixels; other strides are refused by OpenCV.
 STRIDE_STEP_PX = 8
+MAX_ASPECT = 8  # width of an image to working_height, which bounds the time for a flat one
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,13 @@ class HogDetector:
         """
         params = self.params
         height, width = image_bgr.shape[:2]
-        scale = params.working_height_px / height
-        working_width = round(width * scale)
+        scale = params.working_height_px * min(1 / height, MAX_ASPECT / width)
+        working_width, working_height = round(width * scale), round(height * scale)
         window_width, window_height = self._hog.winSize
-        if working_width < window_width or params.working_height_px < window_height:
+        if working_width < window_width or working_height < window_height:
             return []
         windows, margins = self._hog.detectMultiScale(
-            cv2.resize(image_bgr, (working_width, params.working_height_px)),
+            cv2.resize(image_bgr, (working_width, working_height)),
             # By place: OpenCV has renamed the last one.
             math.log(params.min_score / (1 - params.min_score)),  # hitThreshold
             (params.stride_px, params.stride_px),  # winStride

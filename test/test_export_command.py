@@ -53,6 +53,7 @@ def test_export_of_a_network_that_differs_fails(
         (['--out', 'x.xml'], r'ends in \.onnx'),
         (['--out', 'x.onnx', '--height', '50'], 'multiples of 16'),
         (['--out', 'x.onnx', '--width', '-16'], 'multiples of 16'),
+        (['--out', 'x.onnx', '--height', '0'], 'multiples of 16'),
         (['--out', 'x.onnx', '--backend', 'onnx', '--precision', 'bf16'], 'expected fp32'),
         (['--out', 'nowhere/x.onnx', '--backend', 'onnx'], 'does not exist'),
         (['--out', 'x.onnx', '--calibration', 'x.mp4'], 'goes with --precision int8'),

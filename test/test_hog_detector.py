@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -54,6 +55,19 @@ def test_empty_and_tiny_images_have_nobody():
     detector = HogDetector()
     assert detector.detect(np.full((240, 320, 3), 128, np.uint8)) == []
     assert detector.detect(np.zeros((480, 10, 3), np.uint8)) == []  # narrower than the window
+
+
+def test_flat_images_are_not_blown_up(monkeypatch):
+    sizes = []
+    resize = cv2.resize
+    monkeypatch.setattr(
+        cv2, 'resize', lambda image, size: sizes.append(size) or resize(image, size)
+    )
+    detector = HogDetector(HogDetectorParams(working_height_px=256))
+    detector.detect(np.zeros((80, 1000, 3), np.uint8))
+    assert sizes == [(2048, 164)]
+    assert detector.detect(np.zeros((2, 640, 3), np.uint8)) == []  # flatter than the window
+    assert len(sizes) == 1
 
 
 def test_higher_min_score_keeps_the_better_ones(shared_data):

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from person_mtl_ros.checkpoint import (
+    CHECKPOINT_SUFFIX,
     CheckpointInfo,
     copy_checkpoint,
     default_checkpoint,
@@ -100,6 +101,12 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f'--every is {options.every:g}; expected seconds above 0')
     if options.gt and len(options.sources) > 1:
         raise CommandError('--gt goes with one bag; several sources were given')
+    if options.gt and not is_recording(Path(options.sources[0])):
+        raise CommandError(f'{options.sources[0]}: --gt goes with a bag')
+    if options.out and options.out.suffix != CHECKPOINT_SUFFIX:
+        raise CommandError(f'{options.out}: expected a name that ends in {CHECKPOINT_SUFFIX}')
+    if options.out and not options.out.parent.is_dir():
+        raise CommandError(f'{options.out}: the folder {options.out.parent} does not exist')
     weights = options.weights or default_checkpoint()
     info = load_info(weights)
     predictor = load_predictor(options, heads=('reid',))

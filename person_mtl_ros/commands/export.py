@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
             model.path,
             options.out,
             options.backend,
-            options.heads or model.info.tasks,
+            tuple(dict.fromkeys(options.heads or model.info.tasks)),
             sample_crops(crop),
             options.precision,
             calibration,
@@ -118,8 +118,8 @@ def _crop_params(options: argparse.Namespace, trained: CropParams) -> CropParams
     """Crops of the exported network: those it was trained with, or of another size."""
     crop = replace(
         trained,
-        height=options.height or trained.height,
-        width=options.width or trained.width,
+        height=trained.height if options.height is None else options.height,
+        width=trained.width if options.width is None else options.width,
     )
     if min(crop.height, crop.width) < STRIDE or crop.height % STRIDE or crop.width % STRIDE:
         raise CommandError(

@@ -121,6 +121,7 @@ def _open(
     frame_rate: float | None,
 ) -> Source:
     path = Path(text)
+    _check_bag(path)
     if frame_rate is not None and is_recording(path):
         raise CommandError(f'{text}: tells its own frame rate; --frame-rate does not go with it')
     if _is_bag(path):
@@ -140,6 +141,16 @@ def _open(
         if getattr(options, option) is not None:
             raise CommandError(f'{text}: --{option.replace("_", "-")} goes with a bag')
     return load_sequence(path) if is_recording(path) else VideoFrames(text, frame_rate)
+
+
+def _check_bag(path: Path) -> None:
+    """Tell a bag whose recorder was killed from a folder of images."""
+    files = [file.name for suffix in BAG_SUFFIXES for file in path.glob(f'*{suffix}')]
+    if files and not _is_bag(path):
+        raise CommandError(
+            f'{path}: a bag without metadata.yaml, its recorder did not end; make it by '
+            f'ros2 bag reindex {path}, or name {files[0]} alone'
+        )
 
 
 def is_recording(path: Path) -> bool:

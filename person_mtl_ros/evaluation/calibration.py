@@ -84,6 +84,8 @@ def calibrate(pairs: Pairs, false_accept_rate: float) -> Calibration:
     :raises CalibrationError: when there are too few pairs to tell.
     """
     needed = int(np.ceil(1 / false_accept_rate))
+    if not (np.isfinite(pairs.positive).all() and np.isfinite(pairs.negative).all()):
+        raise CalibrationError('embeddings that are not finite; the weights are damaged')
     if not len(pairs.positive):
         raise CalibrationError(
             f'no two views of one person at least {MIN_GAP_SEC:g} s apart; expected people who '

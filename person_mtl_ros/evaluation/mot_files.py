@@ -22,6 +22,7 @@ NO_CLASS = -1  # class of a row in a file without a class column
 PEDESTRIAN_CLASS = 1  # of MOT16 and later
 # Columns of a ground-truth file with class and visibility; MOT15 has 10 (world coordinates).
 CLASS_FILE_COLUMNS = 9
+LAST_CLASS = 13  # of MOT20, which has most
 LARGEST_NUMBER = 2**53  # beyond it a float no longer holds every whole number
 
 
@@ -104,7 +105,8 @@ def read_mot_file(path: Path, *, unique_ids: bool) -> MotTable:
     Numbers are taken as they are: NaN and empty boxes are the caller's to judge.
 
     :param path: the text file, comma separated.
-    :param unique_ids: refuse an id that appears twice in a frame (ground truth and results).
+    :param unique_ids: it names people (ground truth and results): refuse an id that is negative or
+        twice in a frame, and classes that MOTChallenge does not know.
     :raises MotFileError: naming file, line and what was expected.
     """
     try:
@@ -117,10 +119,12 @@ def read_mot_file(path: Path, *, unique_ids: bool) -> MotTable:
         if not line.strip():
             continue
         row = _parse_line(path, number, line)
-        key = (int(row[0]), int(row[1]))
-        if unique_ids and key in seen:
-            raise MotFileError(f'{path}:{number}: id {key[1]} is twice in frame {key[0]}')
-        seen.add(key)
+        if unique_ids:
+            key = (int(row[0]), int(row[1]))
+            _check_label(path, number, row)
+            if key in seen:
+                raise MotFileError(f'{path}:{number}: id {key[1]} is twice in frame {key[0]}')
+            seen.add(key)
         rows.append(row)
     return table_from_rows(rows)
 
@@ -143,6 +147,16 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[float, ...]:
         raise MotFileError(f'{path}:{number}: id {identity:g}; expected a whole number')
     has_class = len(values) == CLASS_FILE_COLUMNS and math.isfinite(values[7])
     return (*values[:7], values[7] if has_class else NO_CLASS)
+
+
+def _check_label(path: Path, number: int, row: tuple[float, ...]) -> None:
+    identity, kind = row[1], row[7]
+    if identity < 0:
+        raise MotFileError(
+            f'{path}:{number}: id {identity:g}; people have ids from 0, -1 is that of detections'
+        )
+    if kind != NO_CLASS and not (1 <= kind <= LAST_CLASS and kind == int(kind)):
+        raise MotFileError(f'{path}:{number}: class {kind:g}; expected 1 to {LAST_CLASS}')
 
 
 def write_mot_file(path: Path, table: MotTable) -> None:

@@ -19,6 +19,8 @@ from person_mtl_ros.video import (
     stamp_of,
 )
 
+MAX_LENGTH = 2_000_000  # frames, 18 hours at 30 Hz
+
 
 class SequenceError(ValueError):
     """A folder that is not a complete sequence."""
@@ -179,7 +181,7 @@ class _SeqInfo:
 
 
 def _read_seqinfo(path: Path) -> _SeqInfo:
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding='utf-8'))
         section = parser['Sequence']
@@ -200,10 +202,16 @@ def _read_seqinfo(path: Path) -> _SeqInfo:
             raise SequenceError(f'{path}: {key} is {text}; expected a number above 0')
         return value
 
+    name = section.get('name', path.parent.name)
+    if not name or name != Path(name).name:  # results are written to files of this name
+        raise SequenceError(f"{path}: name is '{name}'; expected one without folders")
+    length = int(positive('seqLength'))
+    if length > MAX_LENGTH:
+        raise SequenceError(f'{path}: seqLength is {length}; expected at most {MAX_LENGTH}')
     return _SeqInfo(
-        name=section.get('name', path.parent.name),
+        name=name,
         frame_rate=positive('frameRate'),
-        length=int(positive('seqLength')),
+        length=length,
         image_size=(int(positive('imWidth')), int(positive('imHeight'))),
         image_folder=section.get('imDir', 'img1'),
     )

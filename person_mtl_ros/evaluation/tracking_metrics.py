@@ -111,10 +111,12 @@ class _InMemorySequence(MotChallenge2DBox):
 
     def _load_raw_file(self, tracker: str, seq: str, is_gt: bool) -> dict[str, Any]:
         table = self._tables[is_gt]
+        # TrackEval makes lists as long as the largest id.
+        ids = np.unique(table.ids, return_inverse=True)[1].reshape(-1)
         rows = [table.rows_of(frame) for frame in range(1, self._length + 1)]
         prefix = 'gt' if is_gt else 'tracker'
         data: dict[str, Any] = {
-            f'{prefix}_ids': [table.ids[row] for row in rows],
+            f'{prefix}_ids': [ids[row] for row in rows],
             f'{prefix}_dets': [table.boxes_xywh[row] for row in rows],
             f'{prefix}_classes': [table.classes[row] for row in rows],
             'num_timesteps': self._length,

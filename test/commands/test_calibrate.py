@@ -84,6 +84,11 @@ WRONG = {
     'every': (lambda c, f, w: [c, '--every', '0'], ['--every is 0']),
     'few': (lambda c, f, w: [c, '--weights', w, '--far', '0.001'], ['0.001 needs 1000']),
     'truth_of_crops': (lambda c, f, w: [c, c, '--gt', f], ['--gt']),
+    'truth_of_a_folder': (lambda c, f, w: [c, '--gt', f / 'gt.txt'], ['--gt goes with a bag']),
+    'out_picture': (
+        lambda c, f, w: [c, '--far', '0.1', '--out', f / 'x.png'],
+        ['x.png: expected a name that ends in .safetensors'],
+    ),
     'no_truth': (
         lambda c, f, w: [make_sequence(f / 'walk', images=6, gt=None), '--weights', w],
         ['walk', 'no ground truth'],

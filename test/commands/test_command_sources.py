@@ -46,6 +46,14 @@ def test_a_detector_that_is_named_wins_over_the_detections_of_the_source(tmp_pat
     assert 24 < (x0 + x1) / 2 < 48 and 24 < (y0 + y1) / 2 < 48
 
 
+def test_a_bag_that_was_not_ended_is_told_from_a_folder_of_images(tmp_path, capsys):
+    (tmp_path / 'bag').mkdir()
+    (tmp_path / 'bag' / 'bag_0.mcap').touch()
+    assert run('track', tmp_path / 'bag', '--out', tmp_path) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'a bag without metadata.yaml' in line and 'bag_0.mcap' in line
+
+
 def test_a_detector_needs_pictures_and_has_to_be_one(tmp_path):
     blind = load_sequence(make_sequence(tmp_path / 'blind'))
     with pytest.raises(CommandError, match='blind: no pictures, in which --detector could find'):

@@ -63,3 +63,9 @@ def test_the_picture_is_drawn(tmp_path) -> None:
     colors = {tuple(color) for color in image.reshape(-1, 3)[::7].tolist()}
     assert len(colors) > 10
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_distances_that_are_no_numbers_are_refused() -> None:
+    pairs = Pairs(np.array([0.1, np.nan]), np.linspace(0.5, 1, 20))
+    with pytest.raises(CalibrationError, match='the weights are damaged'):
+        calibrate(pairs, 0.1)

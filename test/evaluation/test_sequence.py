@@ -91,6 +91,12 @@ def break_nothing_but(name, text):
     return breaker
 
 
+def named(name):
+    return (
+        f'[Sequence]\nname={name}\nframeRate=10\nseqLength=6\nimWidth={WIDTH}\nimHeight={HEIGHT}\n'
+    )
+
+
 @pytest.mark.parametrize(
     ('breaker', 'message'),
     [
@@ -115,6 +121,15 @@ def break_nothing_but(name, text):
             break_nothing_but('gt/gt.txt', '1,1,1,2,3,4,1\n1,1,1,2,3,4,1'),
             r'gt\.txt:2: id 1 is twice',
         ),
+        (break_nothing_but('gt/gt.txt', '1,-1,1,2,3,4,1'), r'gt\.txt:1: id -1; people have ids'),
+        (break_nothing_but('gt/gt.txt', '1,1,1,2,3,4,1,99,1'), r'gt\.txt:1: class 99; expected'),
+        (break_nothing_but('gt/gt.txt', '1,1,1,2,3,4,1,0,1'), r'gt\.txt:1: class 0; expected'),
+        (break_nothing_but('seqinfo.ini', named('../../x')), r"name is '../../x'; expected one"),
+        (break_nothing_but('seqinfo.ini', named('/x')), r"name is '/x'; expected one without"),
+        (
+            break_nothing_but('seqinfo.ini', named('x').replace('=6', '=100000000')),
+            r'seqLength is 100000000; expected at most',
+        ),
         (
             break_nothing_but('gt/gt.txt', '2,1,1,2,nan,4,1'),
             r'gt\.txt: the box of id 1 in frame 2',
@@ -129,6 +144,12 @@ def test_broken_folders_are_named_in_one_line(tmp_path, breaker, message):
     with pytest.raises(SequenceError, match=message) as error:
         load_sequence(folder)
     assert '\n' not in str(error.value)
+
+
+def test_a_name_with_a_percent_sign_is_a_name(tmp_path):
+    folder = make_sequence(tmp_path / 'half')
+    (folder / 'seqinfo.ini').write_text(named('50%'))
+    assert load_sequence(folder).name == '50%'
 
 
 def test_broken_image_in_the_middle_is_named(tmp_path):

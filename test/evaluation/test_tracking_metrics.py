@@ -131,6 +131,18 @@ def test_no_results_and_no_ground_truth_are_scored():
     assert combine_sequences([nothing, nothing]).summary()['gt_ids'] == 2
 
 
+def test_ids_may_be_any_numbers():
+    """TrackEval would make lists as long as the largest."""
+    frames = dict.fromkeys(range(1, 11), 1)
+    small, large = (
+        table(boxes_of(frames, 0.0)),
+        table(boxes_of(dict.fromkeys(frames, 10**12), 0.0)),
+    )
+    assert score_sequence('ids', large, large, 10).summary() == (
+        score_sequence('ids', small, small, 10).summary()
+    )
+
+
 def test_scoring_prints_nothing(capfd):
     boxes = table(boxes_of({1: 1}, 0.0))
     combine_sequences([score_sequence('quiet', boxes, boxes, 1)])
