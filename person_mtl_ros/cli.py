@@ -3,10 +3,13 @@
 import argparse
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
@@ -44,27 +47,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run a command.
 
-    :returns: 0 done, 1 a check failed, 2 wrong input or use (one line on stderr says what).
+    :returns: 0 done, 1 a check failed, 2 wrong input or use (one line on stderr says what),
+        128 + N stopped by signal N.
     """
     keep_memory_of_images()
     logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
     words = sys.argv[1:] if arguments is None else list(arguments)
     name = words[0] if words else ''
     try:
-        command = _load(name) if name in COMMANDS else None
-        options = _parser(name, command).parse_args(words)
-        assert command is not None  # or the parser has ended the program
-        _check_report_file(getattr(options, 'json', None))
-        return command.run(options)
+        with _stop_signals(() if name == 'bringup' else (signal.SIGTERM, signal.SIGHUP)):
+            return _run(name, words)
     except BrokenPipeError:  # `| head` has seen enough; the interpreter must not flush into it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except USER_ERRORS as error:
         print(f'person-mtl {name}: {error}', file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f'person-mtl {name}: stopped', file=sys.stderr)
-        return 130
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+
+
+def _run(name: str, words: list[str]) -> int:
+    command = _load(name) if name in COMMANDS else None
+    options = _parser(name, command).parse_args(words)
+    assert command is not None  # or the parser has ended the program
+    _check_report_file(getattr(options, 'json', None))
+    return command.run(options)
+
+
+@contextmanager
+def _stop_signals(numbers: Sequence[int]) -> Iterator[None]:
+    """Let these signals unwind what runs, as Ctrl-C does, so that it cleans up."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        # A terminal that is closed says so twice, the second time while we clean up.
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    # One that is ignored stays so: nohup.
+    taken = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _load(name: str) -> Any:

@@ -1,9 +1,12 @@
+import signal
 import subprocess
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
+from person_mtl_ros import cli
 from person_mtl_ros.cli import COMMANDS, main
 
 
@@ -48,3 +51,61 @@ def test_only_scores_need_trackeval():
         'person-mtl evaluate: the package trackeval is missing; install it, or use the '
         'environment that make setup builds'
     ]
+
+
+STOPPED = """
+import os, sys, time
+from person_mtl_ros import cli
+from person_mtl_ros.atomic_path import atomic_path
+from pathlib import Path
+
+class Command:
+    add_arguments = staticmethod(lambda parser: None)
+
+    @staticmethod
+    def run(options):
+        with atomic_path(Path({path!r})) as temporary:
+            temporary.write_text('half')
+            os.kill(os.getpid(), {number})
+            time.sleep(30)
+
+cli._load = lambda name: Command
+sys.exit(cli.main(['track']))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_in_one_line_and_leaves_nothing(number, tmp_path):
+    code = STOPPED.format(path=str(tmp_path / 'a'), number=int(number))
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (128 + number, 'person-mtl track: stopped\n')
+    assert list(tmp_path.iterdir()) == []
+
+
+def handlers():
+    return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize(
+    ('command', 'before', 'is_taken'),
+    [
+        ('track', signal.SIG_DFL, True),
+        ('track', signal.SIG_IGN, False),
+        ('bringup', signal.SIG_DFL, False),
+    ],
+    ids=['default', 'nohup', 'nodes have their own'],
+)
+def test_signals_are_borrowed_for_the_command(command, before, is_taken, monkeypatch):
+    during = []
+    fake = SimpleNamespace(
+        add_arguments=lambda _: None, run=lambda _: during.extend(handlers()) or 0
+    )
+    monkeypatch.setattr(cli, '_load', lambda _: fake)
+    original = signal.signal(signal.SIGHUP, before)
+    try:
+        outside = handlers()
+        assert main([command]) == 0
+        assert (during[1] != before) == is_taken
+        assert handlers() == outside
+    finally:
+        signal.signal(signal.SIGHUP, original)

@@ -85,11 +85,12 @@ def _node_processes(
         for name, value in values.items():
             # As JSON, since ROS reads values as YAML: a quoted '0' is a text, a bare 0 a number.
             arguments += ['-p', f'{node}:{name}:={json.dumps(value, ensure_ascii=False)}']
-    processes = {}
-    for name in executables:
-        command = [sys.executable, '-m', f'person_mtl_ros.nodes.{name}', '--ros-args', *arguments]
-        processes[name] = subprocess.Popen(command, env=environment)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        for name in executables:
+            module = f'person_mtl_ros.nodes.{name}'
+            command = [sys.executable, '-m', module, '--ros-args', *arguments]
+            processes[name] = subprocess.Popen(command, env=environment)
         yield processes
     finally:
         for process in processes.values():
