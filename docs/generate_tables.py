@@ -54,7 +54,7 @@ shown is their default. With `image_transport: compressed` the topic `image` bec
 `image/compressed`. `odometry` and `camera_info` are read only with `use_odometry: true`. Every
 node is a lifecycle node and has the services of one. In one process with `perception_node`, as
 `bringup.launch.py` starts them, `tracker_node` is handed the people and does not subscribe to
-`persons`.
+`persons` and `model_info`.
 """
 
 

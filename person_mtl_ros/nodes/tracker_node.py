@@ -68,7 +68,7 @@ class TrackerNode(ManagedNode):
         self._lock = threading.Lock()  # of the tracker: the source calls in a thread of its own
 
     def configure(self) -> None:  # noqa: D102
-        self._info = ModelInfo('')
+        self._info = self._described = ModelInfo('')
         self._tracker = ReidTracker(self.params(ReidTrackerParams))
         self._newest_sec = -math.inf
         self._scores = ScoreWatch()
@@ -81,7 +81,6 @@ class TrackerNode(ManagedNode):
     def activate(self) -> None:  # noqa: D102
         self.while_active.callback(self._save_gallery)  # undone last, when nothing comes any more
         self.every(SAVE_SEC, self._save_gallery)
-        self.subscribe(PersonModelInfo, 'model_info', self._use_model, latched_profile())
         self._subscribe_to_persons()
         for service_type, name, answer in (
             (Trigger, '~/reset', self._reset),
@@ -94,6 +93,7 @@ class TrackerNode(ManagedNode):
         topic = 'persons'
         source = self._source
         if source is None or source.resolve_topic_name(topic) != self.resolve_topic_name(topic):
+            self.subscribe(PersonModelInfo, 'model_info', self._describe, latched_profile())
             self.subscribe(PersonArray, topic, self._read, qos_profile('reliable', 10))
             return
         source.hand_to(self.guarded(topic, self._take))
@@ -104,15 +104,20 @@ class TrackerNode(ManagedNode):
             self._tracker.params = self.params(ReidTrackerParams)
             self._scores = ScoreWatch()
 
-    def _use_model(self, message: Any) -> None:
+    def _describe(self, message: Any) -> None:
+        # Of another network only a plan until its people come: anybody can publish one.
         with self._lock:
-            self._use_info(model_info_from_message(message))
+            self._described = model_info_from_message(message)
+            if not self._info.model_id:
+                self._use_info(self._described)
 
     def _use_info(self, info: ModelInfo) -> None:
         if info.model_id == self._info.model_id:
             return
         if self._info.model_id:
-            self.get_logger().warning('the network changed: everybody starts with a new id')
+            self.get_logger().warning(
+                'the network changed: everybody starts with a new id', throttle_duration_sec=5.0
+            )
             self._forget_everybody()
         self._info = info
         self._tracker.same_person_threshold = info.same_person_threshold
@@ -129,7 +134,10 @@ class TrackerNode(ManagedNode):
             return
         self.warn('gallery_file', '')
         self._tracker.remember(people)
-        self.get_logger().info(f'{len(people)} people remembered from {self._gallery_file.path}')
+        self.get_logger().info(
+            f'{len(people)} people remembered from {self._gallery_file.path}',
+            throttle_duration_sec=5.0,
+        )
 
     def _save_gallery(self) -> None:
         if self._gallery_file is None:
@@ -147,6 +155,8 @@ class TrackerNode(ManagedNode):
     def _read(self, message: Any) -> None:
         with self._lock:
             self.diagnostics.tick('messages received')
+            if message.model_id == self._described.model_id:
+                self._use_info(self._described)
             self._step(message)
 
     def _take(self, message: Any, persons: list[PersonEstimate], info: ModelInfo) -> None:

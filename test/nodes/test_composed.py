@@ -143,6 +143,18 @@ def test_what_the_tracker_cannot_take_costs_the_message_only(linked, monkeypatch
     assert node.diagnostics.status().message == 'active'
 
 
+def test_a_tracker_that_is_handed_its_network_listens_to_no_other(linked):
+    node, _ = linked
+    assert node.count_subscribers('model_info') == 0
+
+
+def test_networks_that_change_all_the_time_do_not_fill_the_log(linked, capfd):
+    _, take = linked
+    for step in range(20):
+        take(*_seen(1.0 + 0.1 * step, 4 + step % 2))
+    assert capfd.readouterr().err.count('the network changed') == 1
+
+
 def test_parameters_change_between_two_images_only(linked, monkeypatch):
     node, take = linked
     seen = []

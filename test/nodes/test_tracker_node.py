@@ -342,14 +342,26 @@ def test_a_new_network_starts_with_new_people(bench):
     before = room.watch(person(100))[0].track_id
     other = ModelInfo('model-b', 8, 0.3, INFO.attributes)
     room.info.publish(model_info_to_message(other))
-    bench.until(lambda: bench.status.get(NODE, {}).get('model id') == 'model-b')
 
     def change(message):
         message.model_id = 'model-b'
 
-    for _ in range(6):
-        answer = room.answer(room.show(person(100), change=change))
+    room.tracked.clear()
+    while not room.tracked:  # people who are there before the description are refused
+        room.show(person(100), change=change)
+        bench.spin_for(0.3)
+    answer = room.answer(room.show(person(100), change=change))
     assert answer.persons[0].track_id > before
+    bench.until(lambda: bench.status.get(NODE, {}).get('model id') == 'model-b')
+
+
+def test_a_description_of_a_network_without_people_changes_nothing(room):
+    before = [p.track_id for p in room.watch(person(100, 0), person(300, 1))]
+    for _ in range(5):
+        room.info.publish(PersonModelInfo(model_id='of-somebody-else', embedding_dim=3))
+        room.bench.spin_for(0.1)
+        after = [p.track_id for p in room.watch(person(100, 0), person(300, 1), frames=1)]
+        assert after == before
 
 
 def test_people_before_the_model_is_known_are_counted(bench):
