@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,11 +57,13 @@ class PersonLog:
     """
 
     def __init__(self, path: Path, info: ModelInfo | None) -> None:
-        self._atomic = atomic_path(path)
+        self._path = path
         self._info = info
+        self._stack = ExitStack()
 
     def __enter__(self) -> 'PersonLog':
-        self._file = self._atomic.__enter__().open('w', encoding='utf-8')
+        temporary = self._stack.enter_context(atomic_path(self._path))
+        self._file = self._stack.enter_context(temporary.open('w', encoding='utf-8'))
         info = self._info
         header: dict[str, Any] = {'model_id': info.model_id if info else ''}
         if info:
@@ -75,8 +78,7 @@ class PersonLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._atomic.__exit__(error_type, error, traceback)
+        self._stack.__exit__(error_type, error, traceback)
 
     def write(self, index: int, stamp_sec: float, tracks: Iterable[TrackedPerson]) -> None:
         """Append a frame: its number, its time in seconds, everybody in it."""

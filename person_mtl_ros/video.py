@@ -204,12 +204,14 @@ class VideoWriter:
         self._temporary = path
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._count = 0
 
     def __enter__(self) -> 'VideoWriter':
         try:
             self._temporary = self._stack.enter_context(atomic_path(self._path))
         except OSError as error:
             raise VideoError(str(error)) from error
+        self._stack.push(self._finish)
         return self
 
     def __exit__(
@@ -218,12 +220,6 @@ class VideoWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        elif error is None:
-            error = VideoError(f'{self._path}: no frame was written')
-            self._stack.__exit__(VideoError, error, None)
-            raise error
         self._stack.__exit__(error_type, error, traceback)
 
     def write(self, image_bgr: UInt8Array) -> None:
@@ -246,6 +242,23 @@ class VideoWriter:
                 )
             )
         self._writer.write(image_bgr)
+        self._count += 1
+
+    def _finish(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.release()
+        if error_type is not None:
+            return
+        if self._count == 0:
+            raise VideoError(f'{self._path}: no frame was written')
+        # The writer does not tell what failed; the index of the frames is what it writes last.
+        capture = _open_quietly(str(self._temporary))
+        found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.read()[0] else 0
+        if found != self._count:
+            raise VideoError(
+                f'{self._path}: {found} of {self._count} frames could be written; '
+                f'is the disk full?'
+            )
 
 
 def _open_quietly(source: str | int) -> cv2.VideoCapture:

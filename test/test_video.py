@@ -1,4 +1,5 @@
 import logging
+import resource
 
 import cv2
 import numpy as np
@@ -123,6 +124,35 @@ def test_failed_video_leaves_nothing(tmp_path):
         video.write(np.zeros((48, 64, 3), np.uint8))
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def limit_files():
+    """Cut files at a size, which to a writer is the same as a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize('missing', [100000, 200], ids=['frames', 'index'])
+def test_video_that_does_not_fit_is_an_error_and_leaves_the_old_one(
+    missing, tmp_path, limit_files, capfd
+):
+    frames = np.random.default_rng(0).integers(0, 255, (20, 96, 128, 3), np.uint8)
+
+    def write(path):
+        with VideoWriter(path, 10.0) as video:
+            for frame in frames:
+                video.write(frame)
+
+    write(tmp_path / 'whole.mp4')
+    path = fill(tmp_path / 'out.mp4', b'old')
+    limit_files((tmp_path / 'whole.mp4').stat().st_size - missing)
+    with pytest.raises(VideoError, match=r'out\.mp4: 0 of 20 frames .* disk full'):
+        write(path)
+    assert path.read_bytes() == b'old'
+    assert len(list(tmp_path.iterdir())) == 2
+    assert capfd.readouterr() == ('', '')
 
 
 @pytest.mark.parametrize(
