@@ -42,6 +42,27 @@ def estimate_fault(person: PersonEstimate) -> str:
     )
 
 
+def model_info_fault(message: Any) -> str:
+    """
+    Why a ``PersonModelInfo`` message cannot be used.
+
+    :returns: the reason, empty if it is fine.
+    """
+    if not message.model_id:
+        return 'no model_id'
+    if not 0.0 <= message.same_person_threshold <= 2.0:
+        return 'same_person_threshold not in [0, 2]'
+    if not all(len(attribute.classes) for attribute in message.attributes):
+        return 'attribute without classes'
+    if len(message.keypoint_edges) % 2:
+        return 'keypoint_edges not in pairs'
+    if max(message.keypoint_edges, default=-1) >= len(message.keypoint_names):
+        return 'keypoint_edges beyond the keypoints'
+    if len(message.part_colors) not in (0, 3 * len(message.part_names)):
+        return 'part_colors not three numbers for each part'
+    return ''
+
+
 def person_fault(item: Any, width: int, height: int, info: ModelInfo) -> str:
     """
     Why a ``Person`` message cannot be tracked.

@@ -60,7 +60,7 @@ def model_info_to_message(info: ModelInfo) -> PersonModelInfo:
 
 
 def model_info_from_message(message: Any) -> ModelInfo:
-    """Inverse of :func:`model_info_to_message`."""
+    """Inverse of :func:`model_info_to_message`, of a message without ``model_info_fault``."""
     edges = np.array(message.keypoint_edges, int).reshape(-1, 2)
     colors = np.array(message.part_colors, int).reshape(-1, 3)
     return ModelInfo(

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
+from person_mtl.msg import PersonArray, TrackedPersonArray
 from person_mtl.srv import ForgetPerson
 from std_srvs.srv import Trigger
 
@@ -15,14 +15,14 @@ from person_mtl_ros.gallery_file import GalleryFile, GalleryFileError
 from person_mtl_ros.nodes.conversions import stamp_ns, time_ns
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.message_faults import camera_motion_fault
+from person_mtl_ros.nodes.model_info_input import subscribe_to_model_info
 from person_mtl_ros.nodes.person_messages import (
     MAX_TRACKS,
     ReadPersons,
-    model_info_from_message,
     persons_from_message,
     tracks_to_message,
 )
-from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.nodes.qos import qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.nodes.score_watch import ScoreWatch
 from person_mtl_ros.parameters import parameter
@@ -93,7 +93,7 @@ class TrackerNode(ManagedNode):
         topic = 'persons'
         source = self._source
         if source is None or source.resolve_topic_name(topic) != self.resolve_topic_name(topic):
-            self.subscribe(PersonModelInfo, 'model_info', self._describe, latched_profile())
+            subscribe_to_model_info(self, self._describe)
             self.subscribe(PersonArray, topic, self._read, qos_profile('reliable', 10))
             return
         source.hand_to(self.guarded(topic, self._take))
@@ -104,12 +104,12 @@ class TrackerNode(ManagedNode):
             self._tracker.params = self.params(ReidTrackerParams)
             self._scores = ScoreWatch()
 
-    def _describe(self, message: Any) -> None:
+    def _describe(self, info: ModelInfo) -> None:
         # Of another network only a plan until its people come: anybody can publish one.
         with self._lock:
-            self._described = model_info_from_message(message)
+            self._described = info
             if not self._info.model_id:
-                self._use_info(self._described)
+                self._use_info(info)
 
     def _use_info(self, info: ModelInfo) -> None:
         if info.model_id == self._info.model_id:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from person_mtl.msg import PersonModelInfo, TrackedPersonArray
+from person_mtl.msg import TrackedPersonArray
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
@@ -15,9 +15,10 @@ from person_mtl_ros.nodes.conversions import image_to_message
 from person_mtl_ros.nodes.image_input import ImageInputParams, subscribe_to_image
 from person_mtl_ros.nodes.managed_node import ManagedNode
 from person_mtl_ros.nodes.markers import MarkerParams, markers_from_tracks
+from person_mtl_ros.nodes.model_info_input import subscribe_to_model_info
 from person_mtl_ros.nodes.pairing import Pairing, PairingParams
-from person_mtl_ros.nodes.person_messages import drawable_tracks, model_info_from_message
-from person_mtl_ros.nodes.qos import latched_profile, qos_profile
+from person_mtl_ros.nodes.person_messages import drawable_tracks
+from person_mtl_ros.nodes.qos import qos_profile
 from person_mtl_ros.nodes.running import run_node
 from person_mtl_ros.parameters import check_parameters, parameter
 from person_mtl_ros.structures import ModelInfo, TrackedPerson
@@ -82,7 +83,7 @@ class VisualizerNode(ManagedNode):
         self._marker_worker = self.start_worker('messages', 'markers', self._mark, self._reason)
         self._last_pair = time.monotonic()
         self._inputs = [
-            self.subscribe(PersonModelInfo, 'model_info', self._use_model, latched_profile()),
+            subscribe_to_model_info(self, self._use_info),
             subscribe_to_image(self, self._pairing.add_image, depth=5),
             self.subscribe(
                 TrackedPersonArray,
@@ -93,9 +94,9 @@ class VisualizerNode(ManagedNode):
         ]
         self.every(1.0, self._watch)
 
-    def _use_model(self, message: Any) -> None:
-        self._info = model_info_from_message(message)
-        self.diagnostics.set_value('model id', self._info.model_id)
+    def _use_info(self, info: ModelInfo) -> None:
+        self._info = info
+        self.diagnostics.set_value('model id', info.model_id)
 
     def _take_tracks(self, message: Any) -> None:
         self._pairing.add_partner(message)

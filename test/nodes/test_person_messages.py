@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from bench import header_at
-from person_mtl.msg import Keypoint, PersonArray
+from person_mtl.msg import AttributeInfo, Keypoint, PersonArray
 from person_mtl.msg import PartMask as PartMaskMessage
 from rclpy.serialization import deserialize_message, serialize_message
 
@@ -17,7 +17,7 @@ from person_mtl_ros.nodes.conversions import (
     float_array,
     stamp_ns,
 )
-from person_mtl_ros.nodes.message_faults import estimate_fault
+from person_mtl_ros.nodes.message_faults import estimate_fault, model_info_fault
 from person_mtl_ros.nodes.person_messages import (
     MAX_ID_LENGTH,
     MAX_TRACKS,
@@ -126,11 +126,26 @@ def test_model_info_comes_back(info):
     assert model_info_from_message(_over_the_wire(model_info_to_message(info))) == info
 
 
-def test_a_model_description_with_cut_off_colours_is_refused():
+@pytest.mark.parametrize(
+    ('field', 'value', 'fault'),
+    [
+        ('model_id', '', 'no model_id'),
+        ('same_person_threshold', math.nan, 'same_person_threshold not in [0, 2]'),
+        ('attributes', [AttributeInfo(name='hat')], 'attribute without classes'),
+        ('keypoint_edges', byte_array([0, 1, 1]), 'keypoint_edges not in pairs'),
+        ('keypoint_edges', byte_array([0, 2]), 'keypoint_edges beyond the keypoints'),
+        ('keypoint_names', [], 'keypoint_edges beyond the keypoints'),
+        ('part_colors', byte_array([1, 2, 3]), 'part_colors not three numbers for each part'),
+        ('part_colors', byte_array([]), ''),
+        ('attributes', [], ''),
+        ('same_person_threshold', 0.0, ''),
+    ],
+)
+def test_a_model_description_that_cannot_be_used_says_why(field, value, fault):
     message = model_info_to_message(INFO)
-    message.part_colors = byte_array([1, 2, 3, 4])
-    with pytest.raises(ValueError, match='reshape'):
-        model_info_from_message(message)
+    assert model_info_fault(message) == ''
+    setattr(message, field, value)
+    assert model_info_fault(message) == fault
 
 
 @pytest.mark.parametrize('count', [0, 1, 3])

@@ -330,11 +330,15 @@ def test_a_detector_that_never_reaches_high_score_is_warned_of(bench):
 
 
 def test_a_broken_model_description_costs_only_itself(room):
-    wait = room.count_grows('messages dropped: error in model_info')
+    room.info.publish(model_info_to_message(INFO))
+    wait = room.count_grows('model_info refused: keypoint_edges not in pairs')
     room.info.publish(PersonModelInfo(model_id='odd', keypoint_edges=array.array('B', [1])))
     wait()
-    room.info.publish(model_info_to_message(INFO))
+    text = 'model_info refused: keypoint_edges not in pairs'
+    room.bench.until(lambda: room.bench.levels[NODE] == text)
     assert len(room.watch(person(100))) == 1
+    room.info.publish(model_info_to_message(INFO))
+    room.bench.until(lambda: room.bench.levels[NODE] == 'active')
 
 
 def test_a_new_network_starts_with_new_people(bench):

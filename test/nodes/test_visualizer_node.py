@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bench import Bench, header_at, image_at
@@ -13,7 +15,6 @@ from person_mtl_ros.nodes.person_messages import (
     tracks_from_message,
     tracks_to_message,
 )
-from person_mtl_ros.nodes.qos import latched_profile
 from person_mtl_ros.structures import (
     Detection,
     ModelInfo,
@@ -58,8 +59,8 @@ class Robot:
         bench.start(NODE, **parameters)
         self.image = bench.publisher(Image, 'image')
         self.tracks = bench.publisher(TrackedPersonArray, 'tracked_persons')
-        model_info = bench.node.create_publisher(PersonModelInfo, 'model_info', latched_profile())
-        model_info.publish(model_info_to_message(INFO))
+        self.model_info = bench.publisher(PersonModelInfo, 'model_info', latched=True)
+        self.model_info.publish(model_info_to_message(INFO))
         bench.until(lambda: bench.status.get(NODE, {}).get('model id') == 'm')
         self.now = 1.0
 
@@ -134,6 +135,18 @@ def test_people_of_an_unknown_network_are_drawn_without_limbs(robot):
     robot.tracks.publish(_tracks_at(robot.tick(), (10, 10, 30, 44), info=other))
     robot.bench.until(lambda: robot.markers)
     assert [marker.ns for marker in robot.markers[0].markers] == ['', 'box', 'id']
+
+
+def test_a_description_that_cannot_be_used_leaves_the_one_before(robot):
+    broken = model_info_to_message(replace(INFO, keypoint_edges=((0, 200),)))
+    robot.model_info.publish(broken)
+    reason = 'keypoint_edges beyond the keypoints'
+    robot.bench.until(lambda: robot.bench.count(NODE, f'model_info refused: {reason}') == 1)
+    robot.bench.until(lambda: robot.bench.levels[NODE] == f'model_info refused: {reason}')
+    robot.markers.clear()
+    robot.tracks.publish(_tracks_at(robot.tick(), (10, 10, 30, 44)))
+    robot.bench.until(lambda: robot.markers)
+    assert [marker.ns for marker in robot.markers[0].markers] == ['', 'box', 'id', 'skeleton']
 
 
 def _spoil_state(person):
