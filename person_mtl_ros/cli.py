@@ -124,8 +124,12 @@ def _parser(name: str, command: Any) -> argparse.ArgumentParser:
 
 def _check_report_file(path: Path | None) -> None:
     # Before the work whose result would be lost.
-    if path is not None and not path.parent.is_dir():
+    if path is None:
+        return
+    if not path.parent.is_dir():
         raise CommandError(f'{path}: the folder {path.parent} does not exist')
+    if path.is_dir():  # as the empty name is
+        raise CommandError(f'--json {path}: this is a folder; expected the name of a file')
 
 
 if __name__ == '__main__':

@@ -50,6 +50,8 @@ WRONG = {
         lambda f, w, s: ['evaluate', s, '--weights', w, '--json', f / 'no' / 'report.json'],
         ['report.json'],
     ),
+    'json_folder': (lambda f, w, s: ['info', w, '--json', f], ['--json', 'folder']),
+    'json_empty': (lambda f, w, s: ['info', w, '--json', ''], ['--json', 'folder']),
     'rate': (
         lambda f, w, s: ['evaluate', s, '--mode', 'replay', '--rate', '0'],
         ['--rate', '0'],
