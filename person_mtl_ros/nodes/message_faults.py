@@ -1,6 +1,7 @@
 """Why a message or a part of it cannot be used: checks at the borders of the nodes."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,9 @@ def person_fault(item: Any, width: int, height: int, info: ModelInfo) -> str:
     probabilities = np.asarray(item.attribute_probabilities, np.float32)
     if not (np.isnan(probabilities) | ((probabilities >= 0) & (probabilities <= 1))).all():
         return 'attributes not in [0, 1]'
-    if not all(math.isfinite(v) for k in item.keypoints for v in (k.x, k.y, k.score)):
-        return 'keypoints not finite'
+    fault = _keypoints_fault(item.keypoints)
+    if fault:
+        return fault
     if not 0.0 <= item.sharpness <= 1.0:
         return 'sharpness not in [0, 1]'
     if not item.is_evaluated and (len(embedding) or len(probabilities)):
@@ -112,15 +114,26 @@ def tracked_person_fault(item: Any, info: ModelInfo) -> str:
     if item.state not in list(TrackState):
         return 'unknown state'
     boxes = [item.bbox, *(person.bbox for person in item.estimate)]
-    if not all(math.isfinite(number) for box in boxes for number in _numbers(box)):
-        return 'box not finite'
+    fault = _range_fault('box', [number for box in boxes for number in _numbers(box)])
+    if fault:
+        return fault
     for person in item.estimate:
         if info.keypoint_names and len(person.keypoints) not in (0, len(info.keypoint_names)):
             return 'keypoints of another number'
-        fault = _mask_fault(person.part_mask)
+        fault = _keypoints_fault(person.keypoints) or _mask_fault(person.part_mask)
         if fault:
             return fault
     return ''
+
+
+def _keypoints_fault(keypoints: Any) -> str:
+    return _range_fault('keypoints', [v for k in keypoints for v in (k.x, k.y, k.score)])
+
+
+def _range_fault(what: str, numbers: Sequence[float]) -> str:
+    if all(abs(number) <= MAX_COORDINATE for number in numbers):
+        return ''
+    return f'{what} too far out' if all(map(math.isfinite, numbers)) else f'{what} not finite'
 
 
 def _mask_fault(mask: Any) -> str:

@@ -196,6 +196,7 @@ def _with(field, value):
             'attributes not in [0, 1]',
         ),
         (_with('keypoints', [Keypoint(x=math.nan)]), 'keypoints not finite'),
+        (_with('keypoints', [Keypoint(x=3e38)]), 'keypoints too far out'),
         (_with('part_mask', PartMaskMessage(roi=_turned(math.inf))), 'part mask out of image'),
         (_with('part_mask', PartMaskMessage(roi=_turned(1e300))), 'part mask out of image'),
         (_with('part_mask', _mask(4, 3)), 'part mask of another size than its data'),

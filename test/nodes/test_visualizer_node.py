@@ -157,6 +157,18 @@ def _spoil_box(person):
     person.bbox.center.position.x = float('nan')
 
 
+def _spoil_box_of_estimate(person):
+    person.estimate[0].bbox.size_x = 1e39  # infinite in single precision
+
+
+def _spoil_keypoint(person):
+    person.estimate[0].keypoints[0].x = float('inf')
+
+
+def _spoil_far_keypoint(person):
+    person.estimate[0].keypoints[0].y = -2e6
+
+
 def _spoil_mask(person):
     person.estimate[0].part_mask.roi.center.theta = float('inf')
 
@@ -175,6 +187,9 @@ def _spoil_keypoints(person):
     [
         (_spoil_state, 'unknown state'),
         (_spoil_box, 'box not finite'),
+        (_spoil_box_of_estimate, 'box too far out'),
+        (_spoil_keypoint, 'keypoints not finite'),
+        (_spoil_far_keypoint, 'keypoints too far out'),
         (_spoil_mask, 'part mask out of image'),
         (_spoil_flat_mask, 'part mask without area'),
         (_spoil_keypoints, 'keypoints of another number'),
