@@ -65,11 +65,15 @@ class TrackerNode(ManagedNode):
     def __init__(self, source: 'PerceptionNode | None' = None, **node_arguments: Any) -> None:
         super().__init__(**node_arguments)
         self._source = source
+        # For the life of the node: it alone knows which ids are used up.
+        self._tracker = ReidTracker()
         self._lock = threading.Lock()  # of the tracker: the source calls in a thread of its own
 
     def configure(self) -> None:  # noqa: D102
         self._info = self._described = ModelInfo('')
-        self._tracker = ReidTracker(self.params(ReidTrackerParams))
+        self._tracker.params = self.params(ReidTrackerParams)
+        self._tracker.same_person_threshold = self._info.same_person_threshold
+        self._tracker.reset()
         self._newest_sec = -math.inf
         self._scores = ScoreWatch()
         path = self.params(TrackerNodeParams).gallery_file

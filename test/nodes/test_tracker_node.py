@@ -158,6 +158,15 @@ def test_after_reset_ids_go_on(room):
     assert room.watch(person(320))[0].track_id > before
 
 
+def test_a_new_configuration_knows_nobody_but_ids_go_on(room):
+    before = [p.track_id for p in room.watch(person(100, 0), person(300, 1))]
+    for transition in ('deactivate', 'cleanup', 'configure', 'activate'):
+        assert room.bench.change_state(NODE, transition)
+    room.tracked.clear()
+    room.enter()
+    assert min(p.track_id for p in room.watch(person(100, 0), person(300, 1))) > max(before)
+
+
 def test_one_person_can_be_forgotten(room):
     kept, gone = (p.track_id for p in room.watch(person(100, 0), person(300, 1)))
     response = room.bench.call(ForgetPerson, f'/{NODE}/forget', track_id=gone)
