@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 
 from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
 from person_mtl_ros.memory import keep_memory_of_images
+from person_mtl_ros.standard_streams import standard_streams
 
 # What each module of ``person_mtl_ros.commands`` does, as its first line says too. Only the one
 # that is asked for is imported, with what it alone needs.
@@ -51,29 +51,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         128 + N stopped by signal N.
     """
     keep_memory_of_images()
-    logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
     words = sys.argv[1:] if arguments is None else list(arguments)
     name = words[0] if words else ''
-    try:
-        with _stop_signals(() if name == 'bringup' else (signal.SIGTERM, signal.SIGHUP)):
-            return _run(name, words)
-    except BrokenPipeError:  # `| head` has seen enough; the interpreter must not flush into it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except USER_ERRORS as error:
-        print(f'person-mtl {name}: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f'person-mtl {name}: stopped', file=sys.stderr)
-        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+    with standard_streams():
+        logging.basicConfig(format='%(levelname)s: %(message)s', level=logging.WARNING)
+        try:
+            with _stop_signals(() if name == 'bringup' else (signal.SIGTERM, signal.SIGHUP)):
+                return _run(name, words)
+        except USER_ERRORS as error:
+            print(f'person-mtl {name}: {error}', file=sys.stderr)
+            return 2
+        except KeyboardInterrupt as stop:
+            print(f'person-mtl {name}: stopped', file=sys.stderr)
+            return 128 + (stop.args[0] if stop.args else signal.SIGINT)
 
 
 def _run(name: str, words: list[str]) -> int:
-    command = _load(name) if name in COMMANDS else None
-    options = _parser(name, command).parse_args(words)
-    assert command is not None  # or the parser has ended the program
-    _check_report_file(getattr(options, 'json', None))
-    return command.run(options)
+    try:
+        command = _load(name) if name in COMMANDS else None
+        options = _parser(name, command).parse_args(words)
+        assert command is not None  # or the parser has ended the program
+        _check_report_file(getattr(options, 'json', None))
+        return command.run(options)
+    finally:
+        sys.stdout.flush()  # here, where a full disk is one line
 
 
 @contextmanager
