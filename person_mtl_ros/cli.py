@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(name: str, words: list[str]) -> int:
     try:
+        _check_encoding(words)
         command = _load(name) if name in COMMANDS else None
         options = _parser(name, command).parse_args(words)
         assert command is not None  # or the parser has ended the program
@@ -121,6 +122,13 @@ def _parser(name: str, command: Any) -> argparse.ArgumentParser:
         if other == name:
             command.add_arguments(added)
     return top
+
+
+def _check_encoding(words: list[str]) -> None:
+    # OpenCV crashes on other names of files.
+    for word in words:
+        if any('\ud800' <= character <= '\udfff' for character in word):
+            raise CommandError(f'{word!a} is not UTF-8; rename the file, or make a link to it')
 
 
 def _check_report_file(path: Path | None) -> None:

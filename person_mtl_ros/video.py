@@ -274,7 +274,7 @@ def _open_quietly(source: str | int) -> cv2.VideoCapture:
 
 
 def _camera_number(source: str | int | Path) -> int | None:
-    match = re.fullmatch(r'(?:/dev/video)?(\d+)', str(source))
+    match = re.fullmatch(r'(?:/dev/video)?(\d{1,9})', str(source))  # OpenCV takes 32 bits
     return int(match.group(1)) if match else None
 
 

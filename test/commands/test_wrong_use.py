@@ -35,6 +35,12 @@ WRONG = {
     'missing_bag': (lambda f, w, s: ['evaluate', f / 'no.mcap'], ['no.mcap']),
     'text_bag': (lambda f, w, s: ['evaluate', text_file(f, 'x.mcap')], ['x.mcap']),
     'missing_video': (lambda f, w, s: ['track', f / 'no.mp4'], ['no.mp4']),
+    'camera_number': (lambda f, w, s: ['track', '9' * 20], ['9' * 20, 'camera']),
+    'video_not_utf8': (lambda f, w, s: ['track', f / '\udcff.mp4'], ['udcff.mp4', 'UTF-8']),
+    'out_not_utf8': (
+        lambda f, w, s: ['track', s, '--weights', w, '--out', f / '\udcff'],
+        ['udcff', 'UTF-8'],
+    ),
     'text_video': (lambda f, w, s: ['track', text_file(f, 'x.mp4')], ['x.mp4', 'video']),
     'no_camera': (lambda f, w, s: ['track', '/dev/video97'], ['/dev/video97']),
     'bag_of_nothing': (lambda f, w, s: ['bag', f / 'no', '--out', f / 'bag'], ['no']),
