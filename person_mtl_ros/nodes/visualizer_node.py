@@ -100,8 +100,8 @@ class VisualizerNode(ManagedNode):
 
     def _take_tracks(self, message: Any) -> None:
         self._pairing.add_partner(message)
-        if self._markers.get_subscription_count():
-            self._marker_worker.put(message)
+        if self._markers.get_subscription_count() and self._marker_worker.put(message):
+            self.diagnostics.count('messages dropped: replaced by a newer one')
 
     def _store(self, image: Any, tracks: Any) -> None:
         self._last_pair = time.monotonic()

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from threading import Semaphore
 
 import numpy as np
 import pytest
-from bench import Bench, header_at, image_at
+import rclpy
+from bench import DEADLINE_SEC, Bench, header_at, image_at
 from person_mtl.msg import PersonArray, PersonModelInfo, TrackedPersonArray
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
@@ -15,6 +17,7 @@ from person_mtl_ros.nodes.person_messages import (
     tracks_from_message,
     tracks_to_message,
 )
+from person_mtl_ros.nodes.visualizer_node import VisualizerNode
 from person_mtl_ros.structures import (
     Detection,
     ModelInfo,
@@ -127,6 +130,32 @@ def test_markers_come_without_any_image(robot):
     robot.tracks.publish(_tracks_at(robot.tick(), (10, 10, 30, 44)))
     robot.bench.until(lambda: robot.markers)
     assert [marker.ns for marker in robot.markers[0].markers] == ['', 'box', 'id', 'skeleton']
+
+
+def test_people_whose_markers_are_overtaken_by_newer_ones_are_counted():
+    begun, may_end = Semaphore(0), Semaphore(0)
+
+    def publish(_):
+        begun.release()
+        assert may_end.acquire(timeout=DEADLINE_SEC)
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=0)
+    node = VisualizerNode(context=context)
+    try:
+        assert node.start()
+        node._markers.publish = publish
+        node._markers.get_subscription_count = lambda: 1
+        node._take_tracks(_tracks_at(1.0))
+        assert begun.acquire(timeout=DEADLINE_SEC)
+        for stamp_sec in (1.1, 1.2, 1.3):
+            node._take_tracks(_tracks_at(stamp_sec))
+        assert node.diagnostics.counts()['messages dropped: replaced by a newer one'] == 2
+    finally:
+        may_end.release(2)
+        node.stop()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
 
 
 def test_people_of_an_unknown_network_are_drawn_without_limbs(robot):
