@@ -1,19 +1,25 @@
 """
 Who of the gallery a young track is, if anybody.
 
+Looks tell, and place: who appears where somebody unseen is expected is rather this person than
+one who went away. Place only speaks for an identity, never against it.
+
 Shapes: V young tracks, G identities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.tracking.appearance import AppearanceModel
+from person_mtl_ros.tracking.association import motion_log_ratio
 from person_mtl_ros.tracking.gallery import Gallery
+from person_mtl_ros.tracking.kalman_filter import KalmanFilter
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 from person_mtl_ros.tracking.track import Track
+from person_mtl_ros.tracking.track_table import TrackTable
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +35,7 @@ def recognise(
     young: Sequence[Track],
     gallery: Gallery,
     appearance: AppearanceModel,
+    near: Mapping[int, FloatArray],
     params: ReidTrackerParams,
     now_sec: float,
 ) -> Recognition:
@@ -36,8 +43,10 @@ def recognise(
     Compare the mean look of young tracks with the gallery, and count the votes.
 
     :param young: tracks just seen that nobody is sure who they are.
+    :param near: by identity, what the place of each young track (V,) says for it, nats.
     """
-    shown = [track for track in young if track.look_weight]
+    rows = [row for row, track in enumerate(young) if track.look_weight]
+    shown = [young[row] for row in rows]
     if not shown or not len(gallery):
         return Recognition([], set())
     looks = np.array([track.look_sum for track in shown])
@@ -45,6 +54,9 @@ def recognise(
     ids, distances = gallery.distances(looks)
     hidden = np.array([track.hidden_share for track in shown])
     ratio = appearance.log_ratio(distances.T, params.max_appearance, hidden).T
+    for column, track_id in enumerate(ids):
+        if track_id in near:
+            ratio[:, column] += near[track_id][rows]
     probability = identity_probabilities(ratio, params.return_probability)
     recognition = Recognition([], set())
     for row in np.argsort(-probability.max(axis=1), kind='stable').tolist():
@@ -63,6 +75,31 @@ def recognise(
     return recognition
 
 
+def nearness(
+    table: TrackTable,
+    young: Sequence[Track],
+    gallery: Gallery,
+    motion_filter: KalmanFilter,
+    params: ReidTrackerParams,
+) -> dict[int, FloatArray]:
+    """
+    Judge from their places how much young tracks are people of the gallery who are expected there.
+
+    :param young: V tracks of the table.
+    :returns: see :func:`recognise`; never negative, since a prediction may be wrong.
+    """
+    unseen = [t for t in table.tracks if not t.is_matched and t.track_id in gallery]
+    if not young or not unseen:
+        return {}
+    row_of = {track: row for row, track in enumerate(table.tracks)}
+    rows = [row_of[track] for track in unseen]
+    expected, variance = motion_filter.project(table.mean[rows], table.covariance[rows])
+    places = table.mean[[row_of[track] for track in young], :4]
+    ratio = motion_log_ratio(expected, variance, places, params.unexpected_density)
+    said = ratio.clip(0.0, params.max_nearness)
+    return dict(zip((track.track_id for track in unseen), said, strict=True))
+
+
 def identity_probabilities(log_ratio: FloatArray, return_probability: float) -> FloatArray:
     """
     Posterior of each identity; what is left to one is that of a stranger.
@@ -71,7 +108,7 @@ def identity_probabilities(log_ratio: FloatArray, return_probability: float) -> 
     the more people are remembered, the more alike one of them must be. Two identities that look
     alike share the probability, so neither gets enough.
 
-    :param log_ratio: (V, G) of the mean look of each track, "this identity" : "somebody else".
+    :param log_ratio: (V, G) of each track, "this identity" : "somebody else".
     :param return_probability: in [0, 1).
     :returns: (V, G) rows that sum to less than 1.
     """

@@ -15,7 +15,7 @@ from person_mtl_ros.tracking.existence import Existence
 from person_mtl_ros.tracking.gallery import Gallery, RememberedPerson, remembered_track
 from person_mtl_ros.tracking.kalman_filter import KalmanFilter, squared_heights, xyxy_from_cxcywh
 from person_mtl_ros.tracking.occlusion import covered_fraction, inside_fraction
-from person_mtl_ros.tracking.recognition import recognise
+from person_mtl_ros.tracking.recognition import nearness, recognise
 from person_mtl_ros.tracking.reid_tracker_params import ReidTrackerParams
 from person_mtl_ros.tracking.sightings import Sightings, sightings_from
 from person_mtl_ros.tracking.track import Track
@@ -269,8 +269,9 @@ class ReidTracker:
         params = self.params
         self._gallery.end(self._now, params.retention_sec, params.gallery_size)
         young = [t for t in self._table.tracks if t.is_matched and t.state == TrackState.TENTATIVE]
+        near = nearness(self._table, young, self._gallery, self._filter, params)
         agreed, unclear = recognise(
-            young, self._gallery, self._scene.appearance, params, self._now
+            young, self._gallery, self._scene.appearance, near, params, self._now
         )
         if self._embedding_length > 0 and len(self._gallery) > 0:
             unclear.update(track for track in young if not track.look_weight)

@@ -102,6 +102,14 @@ class ReidTrackerParams:
     recover_probability: float = parameter(
         0.95, 'an old id is given back when it is this sure against all others', '', 0.5, 1
     )
+    max_nearness: float = parameter(
+        3.0,
+        'most that appearing where an unseen person is expected says for being this person, as '
+        'log of a ratio; 0 lets looks alone decide',
+        'nats',
+        0,
+        100,
+    )
     stranger_probability: float = parameter(
         0.5, 'a new id is given at once when it is this sure that nobody is meant', '', 0, 1
     )
