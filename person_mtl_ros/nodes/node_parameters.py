@@ -50,6 +50,14 @@ def _descriptor(default: Any, spec: ParameterSpec) -> ParameterDescriptor:
     return descriptor
 
 
+def _take_whole_numbers(node: Node, name: str) -> None:
+    """Make decimals of the whole numbers in a list that was given to the node."""
+    override = node._parameter_overrides.get(name)
+    if override is not None and override.type_ == Parameter.Type.INTEGER_ARRAY:
+        decimals = [float(number) for number in override.value]
+        node._parameter_overrides[name] = Parameter(name, value=decimals)
+
+
 def _value(parameter: Parameter) -> Any:
     return tuple(parameter.value) if isinstance(parameter.value, list) else parameter.value
 
@@ -63,9 +71,13 @@ def declare_parameters(node: Node, params_class: type[Params]) -> Params:
     values = {}
     for name, (default, spec) in parameter_specs(params_class).items():
         ros_default = list(default) if isinstance(default, tuple) else default
+        if isinstance(default, tuple) and isinstance(default[0], float):
+            _take_whole_numbers(node, name)
         try:
             declared = node.declare_parameter(name, ros_default, _descriptor(default, spec))
-            values[name] = _value(declared)
+            # An empty list arrives without type and value.
+            is_empty = declared.value is None and isinstance(default, tuple)
+            values[name] = () if is_empty else _value(declared)
         except InvalidParameterTypeException as error:
             given = node._parameter_overrides[name].value
             kind = type(ros_default).__name__

@@ -24,6 +24,7 @@ class Oven:
     mode: str = parameter('air', 'how it heats', choices=('air', 'grill'), read_only=True)
     door_open: bool = parameter(False, 'whether it is open')
     dishes: tuple[str, ...] = parameter(('bread', 'cake'), 'what is in it')
+    degrees: tuple[float, ...] = parameter((0.5, 1.5), 'how brown each may get')
 
     def __post_init__(self):
         check_parameters(self)
@@ -63,6 +64,21 @@ def test_defaults_come_from_the_dataclass(make_node):
 def test_given_values_are_taken(make_node):
     node = make_node(heat=200.0, shelves=3, mode='grill', door_open=True, dishes=['pie'])
     assert declare_parameters(node, Oven) == Oven(200.0, 3, 'grill', True, ('pie',))
+
+
+def test_an_empty_list_is_none_of_them(make_node):
+    # The command line hands an empty list on as a parameter without type and value.
+    node = make_node(dishes=None, degrees=None)
+    oven = declare_parameters(node, Oven)
+    assert (oven.dishes, oven.degrees) == ((), ())
+    (result,) = node.set_parameters([Parameter('dishes', value=['pie'])])
+    assert result.successful
+
+
+def test_whole_numbers_are_taken_in_a_list_of_decimals(make_node):
+    oven = declare_parameters(make_node(degrees=[1, 2]), Oven)
+    assert oven.degrees == (1.0, 2.0)
+    assert all(isinstance(number, float) for number in oven.degrees)
 
 
 def test_the_descriptor_tells_unit_bounds_and_reason(make_node):
