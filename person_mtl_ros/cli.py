@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from person_mtl_ros.commands.errors import USER_ERRORS, CommandError
+from person_mtl_ros.commands.errors import CommandError, user_errors
 from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.standard_streams import standard_streams
 
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with _stop_signals(() if name == 'bringup' else (signal.SIGTERM, signal.SIGHUP)):
                 return _run(name, words)
-        except USER_ERRORS as error:
-            print(f'person-mtl {name}: {error}', file=sys.stderr)
-            return 2
         except KeyboardInterrupt as stop:
             print(f'person-mtl {name}: stopped', file=sys.stderr)
             return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+        except user_errors() as error:
+            print(f'person-mtl {name}: {error}', file=sys.stderr)
+            return 2
 
 
 def _run(name: str, words: list[str]) -> int:

@@ -82,6 +82,12 @@ def test_a_signal_ends_a_command_in_one_line_and_leaves_nothing(number, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_large_is_imported_before_a_signal_is_one_line():
+    code = 'import sys, person_mtl_ros.cli; print(*sys.modules)'
+    modules = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout
+    assert not {'numpy', 'cv2', 'scipy', 'torch'} & set(modules.split())
+
+
 def handlers():
     return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
 

@@ -3,33 +3,35 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from person_mtl_ros.backends import BackendError, DeviceError
-from person_mtl_ros.checkpoint import CheckpointError
-from person_mtl_ros.evaluation.bag import BagError
-from person_mtl_ros.evaluation.calibration import CalibrationError
-from person_mtl_ros.evaluation.mot_files import MotFileError
-from person_mtl_ros.evaluation.sequence import SequenceError
-from person_mtl_ros.video import VideoError
-from person_mtl_ros.yolox_detector import DetectorError
-
 
 class CommandError(ValueError):
     """Wrong use of a command."""
 
 
-USER_ERRORS = (
-    BackendError,
-    BagError,
-    CalibrationError,
-    CheckpointError,
-    CommandError,
-    DetectorError,
-    DeviceError,
-    MotFileError,
-    SequenceError,
-    VideoError,
-    OSError,
-)
+def user_errors() -> tuple[type[Exception], ...]:
+    """All of them; imported when one was raised, to keep the start of every command short."""
+    from person_mtl_ros.backends import BackendError, DeviceError
+    from person_mtl_ros.checkpoint import CheckpointError
+    from person_mtl_ros.evaluation.bag import BagError
+    from person_mtl_ros.evaluation.calibration import CalibrationError
+    from person_mtl_ros.evaluation.mot_files import MotFileError
+    from person_mtl_ros.evaluation.sequence import SequenceError
+    from person_mtl_ros.video import VideoError
+    from person_mtl_ros.yolox_detector import DetectorError
+
+    return (
+        BackendError,
+        BagError,
+        CalibrationError,
+        CheckpointError,
+        CommandError,
+        DetectorError,
+        DeviceError,
+        MotFileError,
+        SequenceError,
+        VideoError,
+        OSError,
+    )
 
 
 @contextmanager
