@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from person_mtl_ros.memory import keep_memory_of_images
 from person_mtl_ros.nodes.fastdds_profile import use_fastdds_profile
-from person_mtl_ros.nodes.managed_node import ManagedNode
+from person_mtl_ros.nodes.managed_node import ERROR_PERIOD_SEC, ManagedNode
 from person_mtl_ros.nodes.misspelt_sections import misspelt_sections
 from person_mtl_ros.nodes.node_parameters import ParameterError
 
@@ -51,7 +52,7 @@ def run(
                 nodes[0].get_logger().warning(warning)
             if not all(node.start() for node in nodes):
                 return 2
-            _spin(executor)
+            _spin(executor, nodes[0].get_logger())
     except ParameterError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,12 +61,22 @@ def run(
     return 0
 
 
-def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except RuntimeError:  # rclpy's errors are; when told to stop, a callback may be publishing
-        if rclpy.ok():
+def _spin(executor: SingleThreadedExecutor, logger: Any) -> None:
+    while True:
+        try:
+            executor.spin()
+            return
+        except ExternalShutdownException:
             raise
+        except RuntimeError:  # rclpy's errors are; when told to stop, a callback may be publishing
+            if rclpy.ok():
+                raise
+            return
+        except Exception as error:  # rclpy answers a parameter of an unknown type with one
+            logger.error(
+                f'a request or timer failed: {type(error).__name__}: {error}',
+                throttle_duration_sec=ERROR_PERIOD_SEC,
+            )
 
 
 def init_ros(args: list[str] | None) -> None:

@@ -4,6 +4,11 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+
 from person_mtl_ros.nodes import running
 from person_mtl_ros.nodes.running import run
 
@@ -30,6 +35,32 @@ def test_an_error_of_rclpy_counts_only_while_nobody_said_stop(ros, is_running):
     else:
         assert run('name', lambda: [node]) == 0
     node.stop.assert_called_once()
+
+
+def test_a_request_that_fails_ends_nothing(ros):
+    ros.spin.side_effect = [ValueError('10 is not a type'), KeyError('who'), None]
+    node = Mock()
+    assert run('name', lambda: [node]) == 0
+    said = [call.args[0] for call in node.get_logger().error.call_args_list]
+    assert said == [
+        'a request or timer failed: ValueError: 10 is not a type',
+        "a request or timer failed: KeyError: 'who'",
+    ]
+
+
+def test_a_parameter_of_an_unknown_type_leaves_the_node_running(bench):
+    bench.start('tracker_node')
+    name = '/tracker_node/set_parameters'
+    odd = ParameterMessage(name='high_score', value=ParameterValue(type=10))
+    client = bench.node.create_client(SetParameters, name)
+    bench.until(client.service_is_ready)
+    for _ in range(3):
+        client.call_async(SetParameters.Request(parameters=[odd]))
+    changes = [Parameter('high_score', value=0.6).to_parameter_msg()]
+    assert bench.call(SetParameters, name, parameters=changes).results[0].successful
+    process = bench.processes['tracker_node']
+    assert bench.terminate('tracker_node') == 0
+    assert process.stderr.read().count('10 is not a valid') == 1
 
 
 def test_nodes_start_in_turn_and_stop_the_other_way_round(ros):
