@@ -4,7 +4,9 @@ Image messages to pixels, through ``cv_bridge``, with the checks it lacks.
 Messages are duck-typed: those of rclpy and those that ``rosbags`` reads from a file.
 """
 
+import struct
 import sys
+import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,10 @@ import cv2
 import numpy as np
 from cv_bridge import CvBridge
 
+from person_mtl_ros.opencv_log import silence_opencv
 from person_mtl_ros.structures import UInt8Array
+
+silence_opencv()
 
 # Bytes per pixel of a row for each encoding that shows a camera image.
 BYTES_PER_PIXEL = {
@@ -37,6 +42,7 @@ BYTES_PER_PIXEL = {
 # formats are younger than some of its versions.
 KNOWN_AS = {'8UC1': 'mono8', '8UC3': 'bgr8', 'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2'}
 MAX_SIDE = 16384  # pixels; a larger claim is a broken message
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 
 _bridge = CvBridge()
 
@@ -69,8 +75,7 @@ def bgr_from_image(message: Any) -> UInt8Array:
     if encoding not in BYTES_PER_PIXEL:
         known = ', '.join(BYTES_PER_PIXEL)
         raise ImageError(f"unknown image encoding '{encoding}'; expected one of {known}")
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise ImageError(f'image size {width}x{height}; expected 1 to {MAX_SIDE} pixels a side')
+    _check_size(width, height)
     row = width * BYTES_PER_PIXEL[encoding]
     if message.step < row:
         raise ImageError(f'image step {message.step}; a row of {width} {encoding} is {row} bytes')
@@ -112,6 +117,9 @@ def bgr_from_compressed(message: Any) -> UInt8Array:
     """
     if len(message.data) == 0:
         raise ImageError(f"compressed image of format '{message.format}' has no data")
+    data = memoryview(message.data)
+    if data[: len(PNG_SIGNATURE)] == PNG_SIGNATURE:
+        _check_png(data)
     try:
         image = _bridge.compressed_imgmsg_to_cv2(message)
     except Exception as error:  # as above
@@ -120,6 +128,7 @@ def bgr_from_compressed(message: Any) -> UInt8Array:
         ) from error
     if image is None:
         raise ImageError(f"'{message.format}' image of {len(message.data)} bytes does not decode")
+    _check_size(image.shape[1], image.shape[0])
     # Grey, with alpha or 16 bits deep, as it was compressed; cv_bridge takes it for bgr8.
     if image.dtype == np.uint16:
         image = cv2.convertScaleAbs(image, alpha=255 / 65535)
@@ -128,3 +137,23 @@ def bgr_from_compressed(message: Any) -> UInt8Array:
     codes = {1: cv2.COLOR_GRAY2BGR, 4: cv2.COLOR_BGRA2BGR}
     channels = 1 if image.ndim == 2 else image.shape[2]
     return cv2.cvtColor(image, codes[channels]) if channels in codes else image
+
+
+def _check_png(data: memoryview) -> None:
+    """Before libpng prints about each damaged image, or takes the memory that few bytes claim."""
+    begin, kind = len(PNG_SIGNATURE), b''
+    while kind != b'IEND':  # chunks of length, kind, content, checksum of both
+        length = int.from_bytes(data[begin : begin + 4], 'big')
+        content, end = begin + 8, begin + 8 + length
+        kind = bytes(data[begin + 4 : content])
+        checksum = int.from_bytes(data[end : end + 4], 'big')
+        if end + 4 > len(data) or zlib.crc32(data[begin + 4 : end]) != checksum:
+            raise ImageError(f'PNG image of {len(data)} bytes is damaged or cut at byte {begin}')
+        if kind == b'IHDR' and length == 13:
+            _check_size(*struct.unpack('>II', data[content : content + 8]))
+        begin = end + 4
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise ImageError(f'image size {width}x{height}; expected 1 to {MAX_SIDE} pixels a side')

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 
 from person_mtl_ros.atomic_path import atomic_path
+from person_mtl_ros.opencv_log import silence_opencv
 from person_mtl_ros.structures import UInt8Array
 
+silence_opencv()
 # FFmpeg reports broken files on stderr by itself; the error raised here says it in one line.
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
@@ -170,14 +172,14 @@ class VideoSource:
 
     def _open(self) -> cv2.VideoCapture:
         if self._camera is not None:
-            capture = _open_quietly(self._camera)
+            capture = cv2.VideoCapture(self._camera)
             if not capture.isOpened():
                 raise VideoError(f'camera {self.name} cannot be opened; is it there and free?')
             return capture
         assert self._path is not None
         if not self._path.is_file():
             raise VideoError(f'{self._path}: no such video file, image folder or camera')
-        capture = _open_quietly(str(self._path))
+        capture = cv2.VideoCapture(str(self._path))
         if not capture.isOpened():
             raise VideoError(f'{self._path}: not a readable video ({_size_of(self._path)})')
         return capture
@@ -252,25 +254,13 @@ class VideoWriter:
         if self._count == 0:
             raise VideoError(f'{self._path}: no frame was written')
         # The writer does not tell what failed; the index of the frames is what it writes last.
-        capture = _open_quietly(str(self._temporary))
+        capture = cv2.VideoCapture(str(self._temporary))
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.read()[0] else 0
         if found != self._count:
             raise VideoError(
                 f'{self._path}: {found} of {self._count} frames could be written; '
                 f'is the disk full?'
             )
-
-
-def _open_quietly(source: str | int) -> cv2.VideoCapture:
-    """Open without OpenCV's pages about every backend that failed."""
-    # Until OpenCV 4.5, that of Ubuntu 22.04, these functions were in cv2 itself.
-    log: Any = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
-    level = log.getLogLevel()
-    log.setLogLevel(0)  # silent
-    try:
-        return cv2.VideoCapture(source)
-    finally:
-        log.setLogLevel(level)
 
 
 def _camera_number(source: str | int | Path) -> int | None:

@@ -1,3 +1,6 @@
+import struct
+import zlib
+from contextlib import suppress
 from types import SimpleNamespace
 
 import cv2
@@ -8,6 +11,8 @@ from hypothesis import strategies as st
 
 from person_mtl_ros.images import (
     BYTES_PER_PIXEL,
+    MAX_SIDE,
+    PNG_SIGNATURE,
     ImageError,
     bgr_from_compressed,
     bgr_from_image,
@@ -199,3 +204,39 @@ def test_data_that_does_not_decode_says_so(data):
 def test_a_floating_point_picture_is_refused():
     with pytest.raises(ImageError, match='float32; expected 8 or 16 bits'):
         bgr_from_compressed(compressed(picture(3).astype(np.float32), '.tiff'))
+
+
+def _flipped(data, place):
+    return data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]
+
+
+def test_damaged_pngs_are_not_commented_by_libraries(capfd):
+    whole = compressed(picture(3)).data
+    cut = [whole[:size] for size in range(1, len(whole), 5)]
+    flipped = [_flipped(whole, place) for place in range(0, len(whole), 5)]
+    for data in cut + flipped:
+        with suppress(ImageError):
+            bgr_from_compressed(SimpleNamespace(format='png', data=data))
+    assert capfd.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize('damaged', [lambda png: png[:-5], lambda png: _flipped(png, 70)])
+def test_a_damaged_png_says_so(damaged):
+    data = damaged(compressed(picture(3)).data)
+    with pytest.raises(ImageError, match=f'PNG image of {len(data)} bytes is damaged or cut'):
+        bgr_from_compressed(SimpleNamespace(format='png', data=data))
+
+
+@pytest.mark.parametrize(('width', 'height'), [(MAX_SIDE + 1, 8), (8, MAX_SIDE + 1)])
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
+def test_a_compressed_image_has_the_bounds_of_a_raw_one(width, height, suffix):
+    large = compressed(np.zeros((height, width), np.uint8), suffix)
+    with pytest.raises(ImageError, match=f'image size {width}x{height}; expected 1 to 16384'):
+        bgr_from_compressed(large)
+
+
+def test_a_png_is_refused_by_the_size_it_claims():
+    head = b'IHDR' + struct.pack('>IIBBBBB', 20000, 20000, 8, 0, 0, 0, 0)
+    claim = PNG_SIGNATURE + struct.pack('>I', 13) + head + struct.pack('>I', zlib.crc32(head))
+    with pytest.raises(ImageError, match='image size 20000x20000'):
+        bgr_from_compressed(SimpleNamespace(format='png', data=claim))
