@@ -61,7 +61,7 @@ class VisualizerNode(ManagedNode):
     params_classes = (ImageInputParams, VisualizerParams, DrawingParams, MarkerParams)
 
     def configure(self) -> None:  # noqa: D102
-        self._info = ModelInfo('')
+        self._info = self._described = ModelInfo('')
         self._overlay = self.create_lifecycle_publisher(
             Image, 'overlay', qos_profile('reliable', 1)
         )
@@ -83,7 +83,7 @@ class VisualizerNode(ManagedNode):
         self._marker_worker = self.start_worker('messages', 'markers', self._mark, self._reason)
         self._last_pair = time.monotonic()
         self._inputs = [
-            subscribe_to_model_info(self, self._use_info),
+            subscribe_to_model_info(self, self._describe),
             subscribe_to_image(self, self._pairing.add_image, depth=5),
             self.subscribe(
                 TrackedPersonArray,
@@ -93,6 +93,12 @@ class VisualizerNode(ManagedNode):
             ),
         ]
         self.every(1.0, self._watch)
+
+    def _describe(self, info: ModelInfo) -> None:
+        # Of another network only a plan until its people come: anybody can publish one.
+        self._described = info
+        if not self._info.model_id:
+            self._use_info(info)
 
     def _use_info(self, info: ModelInfo) -> None:
         self._info = info
@@ -127,6 +133,8 @@ class VisualizerNode(ManagedNode):
         self.diagnostics.latency('draw', time.monotonic() - begin)
 
     def _tracks(self, message: Any) -> tuple[list[TrackedPerson], ModelInfo]:
+        if message.model_id == self._described.model_id:
+            self._use_info(self._described)
         info = self._info
         if message.model_id != info.model_id:
             # Boxes and ids can be shown all the same.

@@ -178,6 +178,22 @@ def test_a_description_that_cannot_be_used_leaves_the_one_before(robot):
     assert [marker.ns for marker in robot.markers[0].markers] == ['', 'box', 'id', 'skeleton']
 
 
+def test_a_description_of_another_network_counts_once_its_people_come(robot):
+    other = replace(INFO, model_id='other')
+    robot.model_info.publish(model_info_to_message(other))
+    robot.bench.spin_for(0.5)
+
+    def namespaces(info):
+        robot.markers.clear()
+        robot.tracks.publish(_tracks_at(robot.tick(), (10, 10, 30, 44), info=info))
+        robot.bench.until(lambda: robot.markers)
+        return [marker.ns for marker in robot.markers[0].markers]
+
+    assert 'skeleton' in namespaces(INFO)
+    robot.bench.until(lambda: 'skeleton' in namespaces(other))
+    assert 'skeleton' not in namespaces(INFO)
+
+
 def _spoil_state(person):
     person.state = 255
 
