@@ -66,11 +66,16 @@ class Player:
             self._info_message is not None
             and self._images.get_subscription_count() > 0
             and self._detections.get_subscription_count() > 0
-            and (self._composed or self._node.count_subscribers('persons') > 0)
             and self._node.count_publishers('tracked_persons') > 0
             and set(NODES) <= self.status.keys()
-            and bool(self.status['tracker_node'].get('model id'))
+            and (self._composed or self._tracker_is_connected)
         )
+
+    @property
+    def _tracker_is_connected(self) -> bool:
+        # In one process it is from the start, and hears of the network with the first people.
+        is_described = bool(self.status['tracker_node'].get('model id'))
+        return is_described and self._node.count_subscribers('persons') > 0
 
     @property
     def info(self) -> ModelInfo:
