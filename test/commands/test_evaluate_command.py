@@ -54,8 +54,11 @@ def test_evaluate_says_the_same_every_time(walk, weights, tmp_path):
 
 
 def test_a_sequence_without_pictures_is_tracked_by_motion_and_says_so(tmp_path, capsys):
-    det = ''.join(f'{frame},-1,{5 * frame},10,16,40,0.9,-1,-1,-1\n' for frame in range(1, 7))
-    folder = make_sequence(tmp_path / 'blind', det=det, gt=det.replace(',-1,', ',1,', 1))
+    det, gt = (
+        ''.join(f'{frame},{who},{5 * frame},10,16,40,0.9,-1,-1,-1\n' for frame in range(1, 7))
+        for who in (-1, 1)
+    )
+    folder = make_sequence(tmp_path / 'blind', det=det, gt=gt)
     assert run('evaluate', folder) == 0
     assert 'no pictures, tracking by motion alone' in capsys.readouterr().out
 
