@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from person_mtl_ros.backends import AUTO, ImageBackend, create_backend
@@ -51,7 +50,7 @@ class Predictor:
         self.max_batch = max_batch
         self.last_timings: dict[str, float] = {}  # seconds per stage of the latest predict
         self._crop = model.info.crop
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix='crops')
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix='sharpness')
         self._backend = create_backend(backend, model, device, heads)
 
     @property
@@ -116,7 +115,7 @@ class Predictor:
         for begin in range(0, len(detections), self.max_batch):
             batch = slice(begin, begin + self.max_batch)
             with self._timed('crop'):
-                crops = self._cut(image_bgr, areas[batch])
+                crops = cut_crops(image_bgr, areas[batch], self._crop)
             if begin == 0:
                 meanwhile()
             with self._timed('forward'):
@@ -126,14 +125,6 @@ class Predictor:
                 sharpness = judging.result()
                 estimates += self._estimates(detections[batch], areas[batch], sharpness, outputs)
         return estimates
-
-    def _cut(self, image_bgr: UInt8Array, areas: Float32Array) -> UInt8Array:
-        """Cut crops (N, 3, H, W) in two threads: OpenCV uses one for images as small as these."""
-        odd = self._beside.submit(cut_crops, image_bgr, areas[1::2], self._crop)
-        crops = np.empty((len(areas), 3, self._crop.height, self._crop.width), np.uint8)
-        crops[::2] = cut_crops(image_bgr, areas[::2], self._crop)
-        crops[1::2] = odd.result()
-        return crops
 
     def _estimates(
         self,
