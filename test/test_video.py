@@ -1,5 +1,6 @@
 import logging
 import resource
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -126,18 +127,19 @@ def test_failed_video_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def limit_files():
-    """Cut files at a size, which to a writer is the same as a full disk."""
+@contextmanager
+def files_cut_at(size):
+    """Which to a writer is the same as a full disk; pytest must not print meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize('missing', [100000, 200], ids=['frames', 'index'])
-def test_video_that_does_not_fit_is_an_error_and_leaves_the_old_one(
-    missing, tmp_path, limit_files, capfd
-):
+def test_video_that_does_not_fit_is_an_error_and_leaves_the_old_one(missing, tmp_path, capfd):
     frames = np.random.default_rng(0).integers(0, 255, (20, 96, 128, 3), np.uint8)
 
     def write(path):
@@ -147,8 +149,11 @@ def test_video_that_does_not_fit_is_an_error_and_leaves_the_old_one(
 
     write(tmp_path / 'whole.mp4')
     path = fill(tmp_path / 'out.mp4', b'old')
-    limit_files((tmp_path / 'whole.mp4').stat().st_size - missing)
-    with pytest.raises(VideoError, match=r'out\.mp4: 0 of 20 frames .* disk full'):
+    size = (tmp_path / 'whole.mp4').stat().st_size - missing
+    with (
+        pytest.raises(VideoError, match=r'out\.mp4: 0 of 20 frames .* disk full'),
+        files_cut_at(size),
+    ):
         write(path)
     assert path.read_bytes() == b'old'
     assert len(list(tmp_path.iterdir())) == 2
